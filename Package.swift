@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+//
+// The targets stand in the order in which data flows: a target may depend only on targets above it.
+//
+//     kernel queue ─read─▶ Kernel ─events─▶ Capture ─Batch─▶ Store ─log + state─▶ Query ─rows─▶ journal
+//
+import PackageDescription
+
+/// What every target of ours is compiled with: the compiler is the first reviewer.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Tests read spans that Swift 6.3 marks unsafe, so they go without strict memory safety.
+let tested: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "journal",
+    products: [.executable(name: "journal", targets: ["journal"])],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // The SQL as files for people, embedded for the binary.
+        .target(
+            name: "Schema",
+            path: "Schema",
+            exclude: ["README.md"],
+            resources: [.embedInCode("journal.sql"), .embedInCode("migrations/001.sql")],
+            swiftSettings: strict),
+
+        // What the Glibc module lacks.
+        .target(name: "CLinux"),
+
+        // The only target with libc in it.
+        .target(name: "Kernel", dependencies: ["CLinux"], swiftSettings: strict),
+
+        // The words all share, as pure values.
+        .target(name: "Changes", swiftSettings: strict),
+
+        // Kernel events and crawls in, batches out.
+        .target(name: "Capture", dependencies: ["Kernel", "Changes"], swiftSettings: strict),
+
+        // Batches in, log and state out: the only writer.
+        .target(
+            name: "Store",
+            dependencies: [
+                "Schema", "Changes",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+
+        // The read side: questions in, rows or a refusal out.
+        .target(
+            name: "Query",
+            dependencies: [
+                "Changes",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+
+        // One file a subcommand, the formats, and the control socket's two ends.
+        .executableTarget(
+            name: "journal",
+            dependencies: [
+                "Kernel", "Changes", "Capture", "Store", "Query",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

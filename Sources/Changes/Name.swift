@@ -1,0 +1,62 @@
+/// The name of a directory entry: any bytes but NUL and `/`, kept as they came.
+///
+/// Names never travel through `String`: `bad\xff` has to come out as it went in.
+package struct Name: Hashable, Sendable, Comparable {
+    package let bytes: [UInt8]
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ text: String) { bytes = Array(text.utf8) }
+
+    /// The order of `memcmp`, which is also SQLite's for names of one storage class.
+    package static func < (a: Name, b: Name) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+}
+
+/// An absolute, normalized path as bytes: `/srv/data`, no trailing slash, no `.` or `..`.
+///
+/// The directory `/` is the empty path, so that `path + "/" + name` is right for every entry.
+package struct Path: Hashable, Sendable, Comparable {
+    package let bytes: [UInt8]
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes == [slash] ? [] : bytes }
+    package init(_ text: String) { self.init(Array(text.utf8)) }
+
+    package static func < (a: Path, b: Path) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+
+    /// The bytes to show and to hand to system calls: `/` for the root directory.
+    package var shown: [UInt8] { bytes.isEmpty ? [slash] : bytes }
+
+    /// The path of the entry `name` of this directory.
+    package func appending(_ name: Name) -> Path {
+        var joined = bytes
+        joined.reserveCapacity(bytes.count + 1 + name.bytes.count)
+        joined.append(slash)
+        joined.append(contentsOf: name.bytes)
+        return Path(joined)
+    }
+
+    /// The directory that holds this path's entry; `/` for `/` itself.
+    package var parent: Path {
+        Path(Array(bytes[..<(bytes.lastIndex(of: slash) ?? 0)]))
+    }
+
+    /// The last component; empty for `/`.
+    package var name: Name {
+        Name(Array(bytes[(bytes.lastIndex(of: slash).map { $0 + 1 } ?? 0)...]))
+    }
+
+    /// Whether `other` is this path or lies below it, by components: `/srv/a` does not contain `/srv/ab`.
+    package func contains(_ other: Path) -> Bool {
+        other.bytes.starts(with: bytes) && (other.bytes.count == bytes.count || other.bytes[bytes.count] == slash)
+    }
+
+    /// What follows this directory and its slash in `other`, which it contains; empty for itself.
+    package func relative(_ other: Path) -> [UInt8] { Array(other.bytes.dropFirst(bytes.count + 1)) }
+}
+
+/// The separator of components.
+package let slash = UInt8(ascii: "/")
+
+extension Collection where Element == UInt8 {
+    /// The text these bytes are, or nil where they are not valid UTF-8.
+    package var validText: String? { String(validating: self, as: UTF8.self) }
+}
