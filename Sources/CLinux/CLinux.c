@@ -1,1 +1,2 @@
-
+// The shim is header-only; a C target needs one source.
+#include "CLinux.h"

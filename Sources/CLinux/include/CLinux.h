@@ -1,1 +1,92 @@
+// What the Glibc module lacks, or has only as variadic functions and macros, as plain functions. Each returns what the
+// system call returns and leaves errno as it left it; the Swift wrappers in Kernel turn that into errors.
 #pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// The fields of struct statx that a journal reads, with times as nanoseconds.
+struct clinux_status {
+    uint32_t mode, nlink, uid, gid;
+    uint64_t inode, device, mount;
+    int64_t size, mtime, ctime, btime;
+    uint8_t mount_root;
+};
+
+static inline int64_t clinux_nanoseconds(struct statx_timestamp t) {
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// statx(2) with AT_NO_AUTOMOUNT and, unless `follow`, AT_SYMLINK_NOFOLLOW; an empty path means the descriptor itself.
+static inline int clinux_statx(int dir, const char *path, int follow, struct clinux_status *out) {
+    struct statx s;
+    int flags = AT_NO_AUTOMOUNT | AT_EMPTY_PATH | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
+    int result = statx(dir, path, flags, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &s);
+    if (result != 0) return result;
+    out->mode = s.stx_mode;
+    out->nlink = s.stx_nlink;
+    out->uid = s.stx_uid;
+    out->gid = s.stx_gid;
+    out->inode = s.stx_ino;
+    out->device = makedev(s.stx_dev_major, s.stx_dev_minor);
+    out->size = (int64_t)s.stx_size;
+    out->mtime = clinux_nanoseconds(s.stx_mtime);
+    out->ctime = clinux_nanoseconds(s.stx_ctime);
+    out->btime = (s.stx_mask & STATX_BTIME) ? clinux_nanoseconds(s.stx_btime) : 0;
+    out->mount = s.stx_mnt_id;
+    if (!(s.stx_mask & STATX_MNT_ID)) out->mount = 0;
+    out->mount_root = (s.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    return 0;
+}
+
+static inline long clinux_getdents64(int fd, void *buffer, unsigned long size) {
+    return syscall(SYS_getdents64, fd, buffer, size);
+}
+
+// FIONREAD: the bytes that wait to be read.
+static inline int clinux_pending(int fd, int *bytes) { return ioctl(fd, FIONREAD, bytes); }
+
+// FS_IOC_GETFSUUID, Linux 6.9.
+struct clinux_uuid {
+    uint8_t length;
+    uint8_t bytes[16];
+};
+static inline int clinux_filesystem_uuid(int fd, struct clinux_uuid *out) {
+    return ioctl(fd, _IOR(0x15, 0, struct clinux_uuid), out);
+}
+
+// f_type and f_fsid of fstatfs(2).
+static inline int clinux_filesystem_type(int fd, uint64_t *type, uint32_t id[2]) {
+    struct statfs s;
+    int result = fstatfs(fd, &s);
+    if (result != 0) return result;
+    *type = (uint64_t)s.f_type & 0xffffffff;
+    memcpy(id, &s.f_fsid, 8);
+    return 0;
+}
+
+static inline int clinux_open(int dir, const char *path, int flags, unsigned mode) {
+    return openat(dir, path, flags, mode);
+}
+
+static inline int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+static inline int clinux_eventfd_add(int fd) { return eventfd_write(fd, 1); }
+static inline int clinux_eventfd_take(int fd) {
+    eventfd_t value;
+    return eventfd_read(fd, &value);
+}
+
+// Names the calling thread; 15 bytes at most.
+static inline int clinux_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }

@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// A system call that failed: which, on what, and why.
+///
+/// pyinotify returned -1 in a dictionary, so that a vanished directory looked like the watch limit. Here a failure is
+/// always an error, and says how the caller may go on (``reach``).
+package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The call, in the manual's name: `inotify_add_watch`.
+    package let operation: String
+    /// What it was asked of, where it was a path.
+    package let path: [UInt8]?
+    package let errno: Int32
+
+    package init(operation: String, path: [UInt8]? = nil, errno: Int32) {
+        self.operation = operation
+        self.path = path
+        self.errno = errno
+    }
+
+    /// How far the failure reaches.
+    package enum Reach: Sendable {
+        /// ENOENT, ENOTDIR, ELOOP: what was named is no longer there. The only errors that mean deleted.
+        case gone
+        /// ENOSPC, ENOMEM, EMFILE, ENFILE: a limit of the system; the rest goes on.
+        case limit
+        /// EACCES, EPERM: permissions, which may change.
+        case denied
+        /// EIO, ESTALE and all others: nobody knows, so nothing may be deleted for it.
+        case unknown
+    }
+
+    package var reach: Reach {
+        switch errno {
+        case ENOENT, ENOTDIR, ELOOP: .gone
+        case ENOSPC, ENOMEM, EMFILE, ENFILE: .limit
+        case EACCES, EPERM: .denied
+        default: .unknown
+        }
+    }
+
+    /// Whether the call was refused because the other side is not there: no socket, or nobody who listens.
+    package var isNobodyThere: Bool { errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR }
+    package var isFull: Bool { errno == ENOSPC || errno == EDQUOT }
+    package var isExisting: Bool { errno == EEXIST }
+    package var isWouldBlock: Bool { errno == EAGAIN }
+
+    /// strerror(3) of the errno.
+    package var reason: String { unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)" }
+
+    package var description: String {
+        guard let path else { return "\(operation): \(reason)" }
+        return "\(String(decoding: path, as: UTF8.self)): \(operation): \(reason)"
+    }
+}
+
+/// Runs a system call until it is not interrupted, and turns -1 into an error.
+///
+/// EBADF and EFAULT are bugs of ours and never of the world, so they trap: a descriptor that was closed twice would
+/// otherwise hit whatever file got its number since.
+func check<Result: FixedWidthInteger & SignedInteger>(
+    _ operation: String, _ path: [UInt8]? = nil, _ call: () -> Result
+) throws(SystemError) -> Result {
+    while true {
+        let result = call()
+        if result >= 0 { return result }
+        let code = errno
+        if code == EINTR { continue }
+        precondition(code != EBADF && code != EFAULT, "\(operation): a descriptor or pointer of ours is wrong")
+        throw SystemError(operation: operation, path: path, errno: code)
+    }
+}
+
+/// Hands `bytes` to `call` as a NUL-terminated C string, on the stack where it is short.
+func withCString<Result>(_ bytes: [UInt8], _ call: (UnsafePointer<CChar>) -> Result) -> Result {
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { buffer in
+        for index in bytes.indices { unsafe buffer[index] = CChar(bitPattern: bytes[index]) }
+        unsafe buffer[bytes.count] = 0
+        return unsafe call(UnsafePointer(buffer.baseAddress!))
+    }
+}
