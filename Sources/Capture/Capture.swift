@@ -1,1 +1,258 @@
-// Capture
+package import Changes
+package import Kernel
+
+/// The second of the two paces: what the kernel said and what crawls found become batches.
+///
+/// Everything here runs on one thread. Events are folded into dirty names; each is then looked at by statx, in a
+/// directory whose identity was confirmed; what was found waits in ``pending`` until it is committed. Crawls run in
+/// slices, so that dirty names and barriers overtake them. The order of observation is the order of commits: what a
+/// crawl found is committed before newer events are looked at, so no older sight of a name can overwrite a newer one.
+package final class Capture {
+    /// What the caller wants to know while it runs, or has to tell someone.
+    package enum Notice: Sendable {
+        case overflow
+        case watchLimit(path: Path, limit: Int?)
+        case unreadable(path: Path, SystemError)
+        case offline(path: Path)
+        case back(path: Path)
+        case crawlBegan(path: Path, isFirst: Bool)
+        case crawlEnded(path: Path, entries: Int, found: Int64, nanoseconds: Int64)
+    }
+
+    let drain: Drain
+    let notify: (Notice) -> Void
+    /// The database and its companions, by device and inode: the journal never journals itself.
+    let ownFiles: Set<OwnFile>
+
+    var tree: Tree
+    var roots: [RootID: WatchedRoot] = [:]
+    var dirty = DirtyNames()
+    /// Dirty names that wait for a reconcile to find their directory.
+    var parked: [Place: Hints] = [:]
+    var links = Links()
+    var pending = Pending()
+    /// New directories that wait to be listed.
+    var expansions: [NodeID] = []
+    /// Directories that could not be listed because they were not where the tree has them.
+    var unlisted: Set<NodeID> = []
+    var crawls: [Crawl] = []
+    /// The crawl whose slice is running; nil while events are looked at.
+    var crawling: Crawl?
+    /// Directories that are no longer where they were, and may yet turn up elsewhere.
+    var detached: Set<NodeID> = []
+    var gaps: [GapID: OpenGap] = [:]
+    var nextGap: Int64
+    var filesystems: [[UInt8]: Int32]
+    var devices: [UInt64: Int32] = [:]
+    /// Devices of proc, sysfs and the like.
+    var pseudoDevices: Set<UInt64> = []
+    /// When refused things are tried again (CLOCK_BOOTTIME, nanoseconds).
+    var nextRetry: Int64 = 0
+    /// The crawls asked for that are done.
+    package var finishedTickets: Set<Int> = []
+    /// What the last two looks at events refreshed or called a change of metadata, in case an overflow was behind it.
+    var recent = Recent()
+    let reader = DirectoryReader()
+
+    /// Requests of the drain up to this number have been answered by commits.
+    package private(set) var settled = 0
+    /// Until when nothing can have been missed, nanoseconds since 1970: where a gap begins.
+    var vouchedUntil: Int64
+    package private(set) var overflows = 0
+
+    package init(
+        drain: Drain, ownFiles: Set<OwnFile>, nextNode: Int64, nextGap: Int64, filesystems: [[UInt8]: Int32],
+        vouchedUntil: Int64, notify: @escaping (Notice) -> Void
+    ) {
+        self.drain = drain
+        self.ownFiles = ownFiles
+        self.nextGap = nextGap
+        self.filesystems = filesystems
+        self.vouchedUntil = vouchedUntil
+        self.notify = notify
+        tree = Tree(nextID: nextNode)
+    }
+
+    /// Whether there is work that does not wait for events.
+    package var isBusy: Bool { crawls.contains { $0.isDue } || !dirty.isEmpty || !expansions.isEmpty }
+    package var watches: Int { tree.watches }
+    package var directories: Int { tree.count }
+
+    /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl.
+    package func step(_ state: some StoredState) throws {
+        let take = try drain.take()
+        try checkRoots(state)
+        if !take.buffers.isEmpty || take.completed > settled || !dirty.isEmpty || !expansions.isEmpty {
+            try settleEvents(take, state)
+        } else if let crawl = crawls.first(where: \.isDue) {
+            try runSlice(of: crawl, state)
+        } else {
+            try retryGaps(state)
+        }
+    }
+
+    /// Commits all that was read up to `take`, and what of later events it takes to make sense of it.
+    func settleEvents(_ first: Drain.Take, _ state: some StoredState) throws {
+        try flush(state)
+        pending.source = .event
+        pending.began = first.began
+        unpark()
+        absorb(first)
+        var attempts = 0
+        while true {
+            try resolve(state)
+            try expand(state)
+            // A directory that left may be about to arrive, and a name whose directory is not where the tree has it waits
+            // for that directory's own events: both are in the queue by now, or nowhere.
+            if !(isUnsettled && attempts < Self.settleAttempts) { break }
+            if attempts > 1 { Clock.sleep(nanoseconds: Int64(attempts) * 500_000) }
+            attempts += 1
+            try absorbQueued()
+        }
+        giveUpUnresolved()
+        settleDetached()
+        try flush(state)
+        dirty.forgetRenames()
+        recent.age()
+        vouchedUntil = first.began.wall
+        settled = first.completed
+    }
+
+    /// How often the queue is drained again for directories that left or are not where they should be; from the third time
+    /// on with a pause, about 100 ms in all, for a rename whose second half was not queued yet.
+    private static let settleAttempts = 20
+
+    /// Whether a directory is missing that a look at the queue may find.
+    private var isUnsettled: Bool {
+        detached.contains { !isReconciling($0) } || unlisted.contains { !isReconciling($0) }
+            || dirty.names.keys.contains { !isReconciling($0.node) }
+    }
+
+    /// Looks at the names that waited again.
+    func unpark() {
+        for (place, hints) in parked { dirty.insert(place, hints) }
+        parked = [:]
+    }
+
+    /// Whether the root of this directory is being reconciled, so that its questions wait anyway.
+    func isReconciling(_ node: NodeID) -> Bool {
+        guard let root = tree[node]?.root else { return false }
+        return crawls.contains { $0.root == root && $0.mode == .reconcile }
+    }
+
+    /// Reads all that is queued now and folds it into the dirty names.
+    func absorbQueued() throws {
+        let request = drain.request()
+        while true {
+            let take = try drain.take()
+            absorb(take)
+            if take.completed >= request { return }
+            _ = try drain.wakeWork.wait(timeout: 1000)
+        }
+    }
+
+    /// Folds events into dirty names; the state of the file system is not looked at here.
+    func absorb(_ take: Drain.Take) {
+        for buffer in take.buffers {
+            decodeEvents(buffer) { event, name in
+                if event.mask.contains(.queueOverflow) { return noteOverflow() }
+                // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
+                guard let node = tree.node(watchedBy: event.watch) else { return }
+                if event.mask.contains(.ignored) {
+                    tree.setWatch(node, nil)
+                    if let place = tree.place(of: node) { dirty.insert(place, []) }
+                } else if name.isEmpty {
+                    noteSelf(node, event.mask)
+                } else {
+                    let place = Place(node, Name(Array(buffer[name])))
+                    dirty.insert(place, Hints(event.mask))
+                    if event.mask.contains(.movedFrom) { dirty.insertRename(place, cookie: event.cookie, isSource: true) }
+                    if event.mask.contains(.movedTo) { dirty.insertRename(place, cookie: event.cookie, isSource: false) }
+                }
+            }
+        }
+    }
+
+    /// An event about a watched directory itself. Names are the parent's business, so DELETE_SELF and MOVE_SELF decide
+    /// nothing; only a root has no parent that would tell.
+    private func noteSelf(_ node: NodeID, _ mask: EventMask) {
+        guard let place = tree.place(of: node), tree.isContainer(place.node) else { return }
+        if mask.contains(.attrib) { dirty.insert(place, .metadata) }
+        if !mask.isDisjoint(with: [.deleteSelf, .moveSelf, .unmount]) { roots[tree[node]!.root]?.isDoubtful = true }
+    }
+
+    /// The kernel dropped events: nothing between the last complete read and this one is vouched for.
+    private func noteOverflow() {
+        overflows += 1
+        notify(.overflow)
+        for (root, watched) in roots where watched.root.state == .live && watched.root.since != nil {
+            // A crawl that has not begun will see what this overflow lost as well.
+            let isCovered = crawls.contains { $0.root == root && $0.mode != .scan && !$0.hasBegun }
+            if isCovered { continue }
+            let gap = openGap(watched.root.node, .overflow)
+            addCrawl(Crawl(root: root, top: watched.root.node, mode: .reconcile, gaps: [gap], notBefore: vouchedUntil))
+        }
+        for (root, watched) in roots where watched.root.state == .live && watched.root.since == nil {
+            // The first crawl may have listed a directory before the names that were lost: once more.
+            addCrawl(Crawl(root: root, top: watched.root.node, mode: .baseline, gaps: [], notBefore: nil))
+        }
+        for (place, hints) in recent.doubtful { dirty.insert(place, hints) }
+    }
+
+    /// Commits what is pending, but for what waits for a detached directory.
+    func flush(_ state: some StoredState) throws {
+        let batch = try takeBatch(state)
+        if !batch.isEmpty { _ = try state.commit(batch) }
+    }
+
+    /// Makes one batch of what is pending.
+    func takeBatch(_ state: some StoredState) throws -> Batch {
+        var held: [NodeID: Place] = [:]
+        for node in detached {
+            guard let place = pending.origins[node] else { continue }
+            // Another directory took its place: then this one's rows cannot wait.
+            if pending.observations[place]?.after.isPresent ?? false {
+                forget(node)
+            } else {
+                held[node] = place
+            }
+        }
+        let taken = pending.take(holding: held)
+        let batch = try BatchBuilder(taken, tree: tree, renames: dirty.renames, held: held).build(state: state)
+        for row in batch.rows where row.entry != nil { tree.setHasRows(row.place.node) }
+        crawling?.found += Int64(batch.log.count)
+        return batch
+    }
+}
+
+extension Instant {
+    static var now: Instant { Instant(wall: Clock.wall(), boot: Clock.boot()) }
+}
+
+/// A file by what `stat` calls it now; good while the watcher runs.
+package struct OwnFile: Hashable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+
+    package init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+}
+
+/// What the last two looks at events have refreshed. An overflow may have swallowed the event that told of a change of
+/// content, or of a directory's attributes, while the refresh took away the ctime by which a crawl would find it; when an
+/// overflow is read, these are looked at again as changed.
+struct Recent {
+    private var last: [Place: Hints] = [:]
+    private var before: [Place: Hints] = [:]
+
+    var doubtful: [Place: Hints] { last.merging(before) { $0.union($1) } }
+
+    mutating func insert(_ place: Place, _ hints: Hints) { last[place, default: []].formUnion(hints) }
+
+    mutating func age() {
+        before = last
+        last = [:]
+    }
+}

@@ -1,0 +1,187 @@
+internal import Changes
+internal import Kernel
+
+/// Listing directories: new ones, and the crawls. A directory is always watched before it is listed, so that every name is
+/// seen by the listing or by an event.
+extension Capture {
+    /// Time that one slice of a crawl takes before events get their turn, nanoseconds.
+    private static let sliceTime: Int64 = 20_000_000
+
+    /// Lists the directories that events told of, and those found in them, to the end: a barrier is answered only when what
+    /// happened in a new directory before it was watched is known too.
+    func expand(_ state: some StoredState) throws {
+        expansions.append(contentsOf: unlisted)
+        unlisted = []
+        var directories = 0
+        while let node = expansions.popLast() {
+            try list(node, state)
+            directories += 1
+            // What is read meanwhile must not fill the drain's memory.
+            if crawling == nil && directories.isMultiple(of: 256) { absorb(try drain.take()) }
+        }
+        try seekLinks(state)
+    }
+
+    /// Lists one directory to its end.
+    private func list(_ node: NodeID, _ state: some StoredState) throws {
+        guard var listing = begin(listing: node) else { return }
+        while try !look(at: &listing, state) { try flushIfLarge(state) }
+        try flushIfLarge(state)
+    }
+
+    private func flushIfLarge(_ state: some StoredState) throws {
+        if pending.observations.count >= Pending.limit { try flush(state) }
+    }
+
+    /// Runs one slice of a crawl, and its end when there is nothing left to walk.
+    func runSlice(of crawl: Crawl, _ state: some StoredState) throws {
+        crawling = crawl
+        defer { crawling = nil }
+        if crawl.began == nil { begin(crawl) }
+        if pending.isEmpty {
+            pending.source = .crawl
+            pending.began = Instant(wall: Clock.wall(), boot: Clock.boot())
+            pending.notBefore = crawl.notBefore
+        }
+        let deadline = Clock.boot() + Self.sliceTime
+        while Clock.boot() < deadline {
+            if crawl.listing != nil {
+                if try look(at: &crawl.listing!, state) {
+                    crawl.entries += crawl.listing!.next
+                    crawl.listing = nil
+                }
+            } else if let node = crawl.stack.popLast() {
+                crawl.listing = begin(listing: node)
+            } else {
+                return try end(crawl, state)
+            }
+            try flushIfLarge(state)
+        }
+        try resolve(state)
+        park()
+    }
+
+    private func begin(_ crawl: Crawl) {
+        crawl.began = Instant(wall: Clock.wall(), boot: Clock.boot())
+        if let path = tree.path(of: crawl.top) { notify(.crawlBegan(path: path, isFirst: crawl.mode == .baseline)) }
+        // The root's own row is in no listing.
+        if crawl.top == roots[crawl.root]?.root.node, let place = tree.place(of: crawl.top) { dirty.insert(place, .listed) }
+    }
+
+    /// The walk is over: what is still detached is gone. Then what events told of meanwhile is looked at, as events; only
+    /// when all of that is committed, the gaps close, in a batch of their own.
+    private func end(_ crawl: Crawl, _ state: some StoredState) throws {
+        unpark()
+        try resolve(state)
+        try expand(state)
+        while let node = crawl.stack.popLast() { try list(node, state) }
+        park()
+        crawls.removeAll { $0 === crawl }
+        settleDetached()
+        try flush(state)
+        crawling = nil
+        try absorbQueued()
+        try settleEvents(Drain.Take(buffers: [], completed: settled, began: .now), state)
+        var batch = Batch(source: .crawl, began: .now, notBefore: crawl.notBefore)
+        batch.closedGaps = close(crawl)
+        if let began = crawl.began?.wall, let root = roots[crawl.root], root.root.node == crawl.top, crawl.mode != .scan || root.root.since != nil {
+            batch.crawled.append((crawl.root, began))
+            root.root.crawled = began
+            if root.root.since == nil { batch.beginning.append(crawl.root) }
+        }
+        let cursor = try state.commit(batch)
+        for id in batch.beginning { roots[id]?.root.since = cursor.seq }
+        noteEnd(of: crawl)
+    }
+
+    /// Sets the names aside that could not be looked at; they wait for the crawl.
+    private func park() {
+        for (place, hints) in dirty.takeNames() where tree[place.node] != nil {
+            parked[place, default: []].formUnion(hints)
+        }
+    }
+
+    /// Watches a directory, then reads its names. Nil when it is not there any more, or cannot be read, which has been noted.
+    func begin(listing node: NodeID) -> Listing? {
+        guard let value = tree[node], value.coverage == .covered else { return nil }
+        do throws(SystemError) {
+            guard let opened = try open(node, for: .listing) else {
+                noteLost(node)
+                return nil
+            }
+            if value.watch == nil { try watch(node, opened.descriptor) }
+            var names: [Name] = []
+            try reader.forEachName(in: opened.descriptor) { names.append(Name($0)) }
+            names.sort(by: Name.storageOrder)
+            return Listing(node: node, names: names, isPastRows: value.hasNoRows)
+        } catch {
+            if error.reach == .gone { noteLost(node) } else { noteUnreadable(node, error) }
+            return nil
+        }
+    }
+
+    /// Watches one directory. Where the limit is reached, its subtree is a gap from now on and the rest goes on.
+    private func watch(_ node: NodeID, _ directory: borrowing Descriptor) throws(SystemError) {
+        if let parent = tree[node]?.parent, tree[parent]?.isUnwatched == true {
+            tree.setUnwatched(node, true)
+            return
+        }
+        do throws(SystemError) {
+            let watch = try drain.inotify.watch(directory)
+            tree.setWatch(node, watch)
+            tree.setUnwatched(node, false)
+        } catch {
+            guard error.reach == .limit else { throw error }
+            tree.setUnwatched(node, true)
+            noteWatchLimit(node)
+        }
+    }
+
+    /// Looks at the next page of a directory: its names and the rows the state has, in one order. True when it is done.
+    ///
+    /// A row that the listing lacks is looked at all the same: readdir says nothing about names that come and go while it
+    /// runs.
+    func look(at listing: inout Listing, _ state: some StoredState) throws -> Bool {
+        let directory: OpenedDirectory
+        do throws(SystemError) {
+            guard let opened = try open(listing.node, for: .anchor) else {
+                noteLost(listing.node)
+                return true
+            }
+            directory = opened
+        } catch {
+            noteUnreadable(listing.node, error)
+            return true
+        }
+        let end = listing.next + Listing.pageSize
+        if !listing.isPastRows {
+            let rows = try state.rows(of: listing.node, after: listing.lastRow, limit: Listing.pageSize)
+            for row in rows {
+                let name = row.place.name
+                while listing.next < listing.names.count, Name.storageOrder(listing.names[listing.next], name) {
+                    if listing.next >= end { return false }
+                    try observe(Place(listing.node, listing.names[listing.next]), .listed, in: directory.descriptor, state)
+                    listing.next += 1
+                }
+                try observe(row.place, .listed, in: directory.descriptor, state)
+                if listing.next < listing.names.count, listing.names[listing.next] == name { listing.next += 1 }
+                listing.lastRow = name
+            }
+            if rows.count == Listing.pageSize { return false }
+            listing.isPastRows = true
+        }
+        while listing.next < listing.names.count {
+            if listing.next >= end { return false }
+            try observe(Place(listing.node, listing.names[listing.next]), .listed, in: directory.descriptor, state)
+            listing.next += 1
+        }
+        return true
+    }
+
+    /// A directory that was to be listed is not where the tree has it: it is listed when it is found again.
+    private func noteLost(_ node: NodeID) {
+        guard tree[node] != nil else { return }
+        unlisted.insert(node)
+        if let place = tree.place(of: node) { dirty.insert(place, []) }
+    }
+}

@@ -1,0 +1,258 @@
+internal import Changes
+internal import Kernel
+
+/// From dirty names to observations.
+extension Capture {
+    /// Looks at every dirty name whose directory can be opened and is the one the tree means. A name in a directory that
+    /// is not where the tree has it stays dirty: seeing a rename first moves the directory, so this goes round until
+    /// nothing more comes of it.
+    func resolve(_ state: some StoredState) throws {
+        var hasProgress = true
+        while hasProgress && !dirty.isEmpty {
+            hasProgress = false
+            let names = dirty.takeNames()
+            var index = 0
+            while index < names.count {
+                let node = names[index].place.node
+                var end = index
+                while end < names.count, names[end].place.node == node { end += 1 }
+                let group = names[index..<end]
+                index = end
+                guard let value = tree[node], value.coverage == .covered else { continue }
+                let opened = try withDirectory(node, state) { directory in
+                    for (place, hints) in group { try observe(place, hints, in: directory, state) }
+                }
+                if opened {
+                    hasProgress = true
+                } else {
+                    for (place, hints) in group { dirty.insert(place, hints) }
+                }
+                if pending.observations.count >= Pending.limit { try flush(state) }
+            }
+            if hasProgress { try seekLinks(state) }
+        }
+    }
+
+    /// Runs `body` with the directory of `node` open. False when the directory is not there (yet, or any more), true also
+    /// when it cannot be looked into, which is a gap from now on.
+    private func withDirectory(
+        _ node: NodeID, _ state: some StoredState, _ body: (borrowing Descriptor) throws -> Void
+    ) throws -> Bool {
+        let directory: OpenedDirectory
+        do throws(SystemError) {
+            guard let opened = try open(node, for: .anchor) else { return false }
+            directory = opened
+        } catch {
+            noteUnreadable(node, error)
+            return true
+        }
+        if let status = directory.status { try refresh(node, status, state) }
+        try body(directory.descriptor)
+        return true
+    }
+
+    /// Opens the directory of `node`, confirmed by identity: by path alone it could be another one by now (`mv D E; mv X D`),
+    /// and its rows would go wrong for ever. Nil when it is not where the tree has it. A container has no status: nothing
+    /// but the root's name is known of it.
+    func open(_ node: NodeID, for purpose: Descriptor.Purpose) throws(SystemError) -> OpenedDirectory? {
+        guard let path = tree.path(of: node) else { return nil }
+        do throws(SystemError) {
+            let directory = try Descriptor(opening: path.shown, for: purpose)
+            if tree.isContainer(node) { return OpenedDirectory(descriptor: directory, status: nil) }
+            let status = try FileStatus(of: directory)
+            guard status.isDirectory, fileID(status) == tree[node]!.id else { return nil }
+            return OpenedDirectory(descriptor: directory, status: status)
+        } catch {
+            if error.reach == .gone { return nil }
+            throw error
+        }
+    }
+
+    /// Brings a directory's own row up to date when it is opened: its entries changed, which moves its times and is no
+    /// change of the directory. Otherwise the next crawl would take those times for one.
+    private func refresh(_ node: NodeID, _ status: FileStatus, _ state: some StoredState) throws {
+        guard let place = tree.place(of: node), !tree.isContainer(place.node) else { return }
+        try record(place, .present(entry(status, in: place.node), child: node), doubtHints(node), state)
+        recent.insert(place, .metadata)
+    }
+
+    /// While a gap is open, a ctime that moved may be the only trace of an event that was lost.
+    private func doubtHints(_ node: NodeID) -> Hints { isReconciling(node) ? .listed : [] }
+
+    /// Looks at one name and records what is there.
+    func observe(
+        _ place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState
+    ) throws {
+        let status: FileStatus
+        do throws(SystemError) {
+            status = try FileStatus(of: place.name.bytes, in: directory)
+        } catch {
+            guard error.reach == .gone else { return noteUnreadable(place.node, error) }
+            return try vanished(place, hints, state)
+        }
+        try found(status, at: place, hints, state)
+    }
+
+    /// A name that is not there.
+    private func vanished(_ place: Place, _ hints: Hints, _ state: some StoredState) throws {
+        // A root that is not there is a matter of checkRoots: it takes nothing from what is known of it.
+        if tree.isContainer(place.node) { return }
+        if let child = tree.child(at: place) { detach(child) }
+        let before = try record(place, .absent, hints, state)
+        noteUnlinked(place, before, hints)
+    }
+
+    /// A name that is there.
+    func found(_ status: FileStatus, at place: Place, _ hints: Hints, _ state: some StoredState) throws {
+        if tree.isContainer(place.node), tree.child(at: place).flatMap({ tree[$0]?.id }) != fileID(status) { return }
+        if ownFiles.contains(OwnFile(device: status.device, inode: status.inode)) || isExcluded(place, status) {
+            if let child = tree.child(at: place) { forgetSilently(child) }
+            try record(place, .excluded, hints, state)
+            return
+        }
+        let hints = hints.union(doubtHints(place.node))
+        guard status.isDirectory else {
+            if let child = tree.child(at: place) { detach(child) }
+            try record(place, .present(entry(status, in: place.node), child: nil), hints, state)
+            return
+        }
+        guard let child = placeDirectory(status, at: place, hints) else { return }
+        try record(place, .present(entry(status, in: place.node), child: child), hints, state)
+    }
+
+    /// Notes what was found at a place beside what the state has there. Returns what was there before.
+    @discardableResult
+    func record(_ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState) throws -> Row? {
+        if var known = pending.observations[place] {
+            known.after = after
+            known.hints.formUnion(hints)
+            pending.observations[place] = known
+            return known.before
+        }
+        let before = tree[place.node]?.hasNoRows == true ? nil : try state.row(at: place)
+        switch (before, after) {
+        case (nil, .absent), (nil, .excluded): return nil
+        case (let before?, .present(let entry, let child)):
+            if before.entry == entry && before.child == child && hints.isDisjoint(with: [.content, .metadata]) {
+                return before
+            }
+        case (nil, .present), (_, .absent), (_, .excluded): break
+        }
+        pending.observations[place] = Observation(
+            before: before, after: after, hints: hints,
+            isSilent: isSilent(place.node) || (before == nil && isNewlyCovered(place, after)))
+        noteLinks(place, before, after, hints)
+        if hints.contains(.metadata) && !hints.contains(.content) { recent.insert(place, .content) }
+        return before
+    }
+
+    /// Where a directory that was found at a place is in the tree from now on: the node it has, by its identity, or a new
+    /// one, which is listed later. Nil when that cannot be told yet.
+    private func placeDirectory(_ status: FileStatus, at place: Place, _ hints: Hints) -> NodeID? {
+        let root = roots[tree[place.node]!.root]!
+        let id = directoryID(status, at: place)
+        let coverage = coverage(of: status, in: root)
+        if let known = tree.child(at: place) {
+            if tree[known]!.id == id && (tree[known]!.coverage == coverage || tree[known]!.coverage == .unreadable) {
+                // Crawls go into every directory; events and listings of new ones only into those that are new.
+                crawling?.stack.append(known)
+                if !hints.isDisjoint(with: [.metadata, .listed]) { retryUnreadable(known) }
+                return known
+            }
+            detach(known)
+        }
+        if coverage == .covered, let moved = tree.node(of: id), tree[moved]!.root == root.root.id,
+            moved != root.root.node
+        {
+            if tree.isBelow(place.node, moved) {
+                // The tree is behind: some directory between the two has moved out first. Its events are on their way.
+                dirty.insert(place, hints)
+                return nil
+            }
+            if let old = tree.place(of: moved) {
+                detach(moved)
+                if pending.observations[old] == nil { dirty.insert(old, []) }
+            }
+            detached.remove(moved)
+            tree.attach(moved, at: place)
+            crawling?.stack.append(moved)
+            return moved
+        }
+        let born = tree.addNew(at: place, id: id, root: root.root.id, coverage: coverage)
+        pending.addBorn(born)
+        if coverage == .covered {
+            if let crawling { crawling.stack.append(born) } else { expansions.append(born) }
+        }
+        return born
+    }
+
+    /// Whether what lies below this directory belongs to the journal.
+    private func coverage(of status: FileStatus, in root: WatchedRoot) -> Coverage {
+        let isSameMount = status.mount == 0 ? status.device == root.device : status.mount == root.mount
+        if isSameMount { return .covered }
+        if !root.root.crossesMounts { return .mount }
+        if pseudoDevices.contains(status.device) { return .pseudo }
+        // A second sight of a directory that is in the tree already (a bind mount) would share its watch.
+        return status.isMountRoot && tree.node(of: fileID(status)) != nil ? .mount : .covered
+    }
+
+    /// Takes a directory from its place; it may turn up at another.
+    func detach(_ node: NodeID) {
+        guard let place = tree.place(of: node) else { return }
+        pending.noteOrigin(node, place)
+        tree.detach(node)
+        detached.insert(node)
+    }
+
+    /// Lets go of the directories that turned up nowhere: they were deleted, or moved out.
+    func settleDetached() {
+        for node in detached where !isReconciling(node) { forget(node) }
+    }
+
+    /// Forgets a directory and all below it, and the watches that nobody else has reclaimed.
+    func forget(_ node: NodeID, isLogged: Bool = true) {
+        detached.remove(node)
+        unlisted.remove(node)
+        let isLogged = isLogged && !isSilent(node)
+        for below in tree.subtree(node).reversed() {
+            if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
+            tree.forget(below)
+            pending.addGone(below, isLogged: isLogged)
+            dropGaps(of: below)
+        }
+    }
+
+    /// Forgets a directory that is no longer part of the journal: no change, so nothing is logged.
+    private func forgetSilently(_ node: NodeID) {
+        detach(node)
+        forget(node, isLogged: false)
+    }
+
+    /// After all draining, names are still dirty in directories that cannot be found: nobody vouches for them. Below a root
+    /// that is being reconciled they wait for the crawl, which finds the directory or its end.
+    func giveUpUnresolved() {
+        for node in unlisted where !isReconciling(node) {
+            unlisted.remove(node)
+            if let root = tree[node].flatMap({ roots[$0.root] }) { reconcile(root, cause: .doubt) }
+        }
+        for (place, hints) in dirty.takeNames() {
+            guard let value = tree[place.node] else { continue }
+            if isReconciling(place.node) {
+                parked[place, default: []].formUnion(hints)
+            } else if !detached.contains(where: { tree.isBelow(place.node, $0) }), let root = roots[value.root] {
+                reconcile(root, cause: .doubt)
+            }
+        }
+    }
+}
+
+/// A directory that was opened, and what it is.
+struct OpenedDirectory: ~Copyable {
+    let descriptor: Descriptor
+    let status: FileStatus?
+
+    init(descriptor: consuming Descriptor, status: FileStatus?) {
+        self.descriptor = descriptor
+        self.status = status
+    }
+}

@@ -1,0 +1,62 @@
+internal import Changes
+internal import Kernel
+
+/// One walk over a subtree: the first one of a root, one that reconciles after a gap, or one that was asked for.
+///
+/// It holds the directories it has yet to see and the names of the one it is in; memory follows directories.
+final class Crawl {
+    enum Mode {
+        /// The subtree was not covered before: what is found only fills the state.
+        case baseline
+        /// A gap is open: what is found is logged, and no question about the root is answered before the end.
+        case reconcile
+        /// Someone asked. The state was vouched for all the time; what is found is what nobody can see by events.
+        case scan
+    }
+
+    let root: RootID
+    let top: NodeID
+    let mode: Mode
+    /// The gaps that its end closes.
+    var gaps: [GapID]
+    /// What it finds happened after this, nanoseconds since 1970.
+    let notBefore: Int64?
+    var stack: [NodeID]
+    var listing: Listing?
+    var began: Instant?
+    /// It begins no sooner (CLOCK_BOOTTIME), so that reconciles after repeated overflows take half of the time at most.
+    var due: Int64 = 0
+    var entries = 0
+    var found: Int64 = 0
+    /// Whom to tell when it is done.
+    let ticket: Int?
+
+    init(root: RootID, top: NodeID, mode: Mode, gaps: [GapID], notBefore: Int64?, ticket: Int? = nil) {
+        self.root = root
+        self.top = top
+        self.mode = mode
+        self.gaps = gaps
+        self.notBefore = notBefore
+        self.ticket = ticket
+        stack = [top]
+    }
+
+    var hasBegun: Bool { began != nil }
+    var isDue: Bool { due == 0 || Clock.boot() >= due }
+}
+
+/// The names of one directory, on the way to be compared with the rows that the state has of it.
+struct Listing {
+    let node: NodeID
+    /// All names, in the order of the state's rows.
+    let names: [Name]
+    /// How many of them have been looked at.
+    var next = 0
+    /// Up to which row of the state all have been looked at.
+    var lastRow: Name?
+    /// The state has no row, or no more, of this directory.
+    var isPastRows: Bool
+
+    /// Names looked at before events and barriers get their turn: about 10 ms.
+    static let pageSize = 4096
+}

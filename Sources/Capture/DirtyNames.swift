@@ -1,0 +1,66 @@
+internal import Changes
+internal import Kernel
+
+/// What events said about a name, added up. It is a hint of what to look for; statx decides what there is.
+struct Hints: OptionSet, Hashable {
+    let rawValue: UInt8
+
+    /// MODIFY or CLOSE_WRITE: content was written, even if size and times are equal.
+    static let content = Hints(rawValue: 1)
+    /// ATTRIB.
+    static let metadata = Hints(rawValue: 2)
+    /// The last event of the name was a DELETE: before Linux 5.17 it could be seen before the name was gone.
+    static let deletedLast = Hints(rawValue: 4)
+    /// Found by a crawl or a listing, where no event tells a change of metadata from one of content.
+    static let listed = Hints(rawValue: 8)
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    init(_ mask: EventMask) {
+        self = []
+        if !mask.isDisjoint(with: [.modify, .closeWrite]) { insert(.content) }
+        if mask.contains(.attrib) { insert(.metadata) }
+        if mask.contains(.delete) { insert(.deletedLast) }
+    }
+}
+
+/// The names that events marked, each once, and the renames they told of.
+struct DirtyNames {
+    private(set) var names: [Place: Hints] = [:]
+    /// MOVED_FROM and MOVED_TO with the same cookie. Others may stand between the two, and a read may end there.
+    private var leaving: [UInt32: Place] = [:]
+    private(set) var renames: [Place: Place] = [:]
+
+    var isEmpty: Bool { names.isEmpty }
+    var count: Int { names.count }
+
+    mutating func insert(_ place: Place, _ hints: Hints) {
+        guard var known = names[place] else {
+            names[place] = hints
+            return
+        }
+        if !hints.contains(.deletedLast) { known.remove(.deletedLast) }
+        names[place] = known.union(hints)
+    }
+
+    /// Half of a rename: when the other half is known, the pair is a hint that the file went there.
+    mutating func insertRename(_ place: Place, cookie: UInt32, isSource: Bool) {
+        if isSource {
+            leaving[cookie] = place
+        } else if let source = leaving.removeValue(forKey: cookie) {
+            renames[place] = source
+        }
+    }
+
+    /// Hands over all names, sorted so that each directory is opened once.
+    mutating func takeNames() -> [(place: Place, hints: Hints)] {
+        defer { names.removeAll(keepingCapacity: true) }
+        return names.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// Forgets the renames, once the batch that they were hints for is complete.
+    mutating func forgetRenames() {
+        leaving.removeAll(keepingCapacity: true)
+        renames.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,83 @@
+internal import Changes
+
+/// What statx found at a place.
+enum Found: Equatable {
+    case absent
+    case present(Entry, child: NodeID?)
+    /// It is there and not part of the journal: excluded, or the journal's own file.
+    case excluded
+}
+
+/// What was at a place in the state, and what is there now.
+struct Observation {
+    var before: Row?
+    var after: Found
+    var hints: Hints
+    /// It only updates the state: the crawl that found it begins the coverage of its subtree.
+    var isSilent: Bool
+}
+
+/// What has been observed and not yet committed. Everything here is relative to the stored state, so that it makes one
+/// batch, whatever order it was found in.
+struct Pending {
+    var source: Source = .event
+    var began = Instant(wall: 0, boot: 0)
+    var notBefore: Int64?
+    var observations: [Place: Observation] = [:]
+    /// Directories in the tree that the store does not have, parents first.
+    var born: [NodeID] = []
+    private(set) var bornSet: Set<NodeID> = []
+    /// Where directories that moved were in the stored state.
+    private(set) var origins: [NodeID: Place] = [:]
+    /// Directories of the store that are no more, with the root they belonged to.
+    private(set) var gone: [(node: NodeID, isLogged: Bool)] = []
+    var altered: Set<NodeID> = []
+    var filesystems: [(id: Int32, key: [UInt8])] = []
+    var openedGaps: [OpenedGap] = []
+    var closedGaps: [ClosedGap] = []
+    var rootStates: [(root: RootID, state: RootState)] = []
+
+    /// Names are held in memory up to this number; then a part is committed.
+    static let limit = 32_768
+
+    var isEmpty: Bool {
+        observations.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty && altered.isEmpty
+            && openedGaps.isEmpty && closedGaps.isEmpty && rootStates.isEmpty
+    }
+
+    mutating func addBorn(_ node: NodeID) {
+        born.append(node)
+        bornSet.insert(node)
+    }
+
+    /// Notes where a directory that is taken from its place was, if the store has it there.
+    mutating func noteOrigin(_ node: NodeID, _ place: Place) {
+        if !bornSet.contains(node) && origins[node] == nil { origins[node] = place }
+    }
+
+    /// Notes that a directory is no more.
+    mutating func addGone(_ node: NodeID, isLogged: Bool) {
+        origins[node] = nil
+        altered.remove(node)
+        if bornSet.remove(node) != nil {
+            born.removeAll { $0 == node }
+        } else {
+            gone.append((node, isLogged))
+        }
+    }
+
+    /// Takes everything, but for the observations and origins of the directories in `held`, which stay.
+    mutating func take(holding held: [NodeID: Place]) -> Pending {
+        var taken = self
+        self = Pending()
+        source = taken.source
+        began = taken.began
+        notBefore = taken.notBefore
+        for (node, place) in held {
+            origins[node] = place
+            taken.origins[node] = nil
+            if let observation = taken.observations.removeValue(forKey: place) { observations[place] = observation }
+        }
+        return taken
+    }
+}

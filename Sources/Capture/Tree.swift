@@ -1,0 +1,162 @@
+internal import Changes
+internal import Kernel
+
+/// One directory of the watched trees.
+struct Node {
+    /// The directory it lies in; nil for a container, and while nobody knows where the directory went.
+    var parent: NodeID?
+    var name: Name
+    var id: FileID
+    var root: RootID
+    var coverage: Coverage
+    var watch: WatchDescriptor?
+    var children: [Name: NodeID] = [:]
+    /// It was not in the state before, and no row of it has been stored: nothing to look up.
+    var hasNoRows = false
+    /// A gap tells that it has no watch.
+    var isUnwatched = false
+}
+
+/// The directories in memory: watch → node, never watch → path. A rename relinks one node, and all below it have moved.
+struct Tree {
+    private var nodes: [NodeID: Node] = [:]
+    private var byWatch: [WatchDescriptor: NodeID] = [:]
+    private var byID: [FileID: NodeID] = [:]
+    /// The absolute paths of the containers.
+    private var containers: [NodeID: Path] = [:]
+    private(set) var nextID: Int64
+
+    init(nextID: Int64) { self.nextID = nextID }
+
+    var count: Int { nodes.count - containers.count }
+    var watches: Int { byWatch.count }
+
+    subscript(id: NodeID) -> Node? { nodes[id] }
+
+    func node(watchedBy watch: WatchDescriptor) -> NodeID? { byWatch[watch] }
+    func node(of id: FileID) -> NodeID? { byID[id] }
+    func child(at place: Place) -> NodeID? { nodes[place.node]?.children[place.name] }
+
+    /// The place a directory is at; nil for containers and for what is detached.
+    func place(of id: NodeID) -> Place? {
+        guard let node = nodes[id], let parent = node.parent else { return nil }
+        return Place(parent, node.name)
+    }
+
+    func isContainer(_ id: NodeID) -> Bool { containers[id] != nil }
+
+    /// The absolute path of a directory; nil when it is, or lies below, a detached one that is not in `detachedAt`,
+    /// the places where the stored state has such.
+    func path(of id: NodeID, detachedAt places: [NodeID: Place] = [:]) -> Path? {
+        var names: [Name] = []
+        var id = id
+        while containers[id] == nil {
+            guard let node = nodes[id] else { return nil }
+            if let parent = node.parent {
+                names.append(node.name)
+                id = parent
+            } else if let place = places[id] {
+                names.append(place.name)
+                id = place.node
+            } else {
+                return nil
+            }
+        }
+        var bytes = containers[id]!.bytes
+        for name in names.reversed() where !(name.bytes.isEmpty) {
+            bytes.append(slash)
+            bytes.append(contentsOf: name.bytes)
+        }
+        return Path(bytes)
+    }
+
+    /// Whether `id` is `top` or lies below it.
+    func isBelow(_ id: NodeID, _ top: NodeID) -> Bool {
+        var id = id
+        while id != top {
+            guard let parent = nodes[id]?.parent else { return false }
+            id = parent
+        }
+        return true
+    }
+
+    /// `top` and all directories below it, parents first.
+    func subtree(_ top: NodeID) -> [NodeID] {
+        var all = [top]
+        var index = 0
+        while index < all.count {
+            if let children = nodes[all[index]]?.children { all.append(contentsOf: children.values) }
+            index += 1
+        }
+        return all
+    }
+
+    mutating func addContainer(_ id: NodeID, path: Path, root: RootID) {
+        nodes[id] = Node(
+            parent: nil, name: Name([UInt8]()), id: FileID(filesystem: 0, inode: 0, birth: 0), root: root,
+            coverage: .covered)
+        containers[id] = path
+        nextID = max(nextID, id.rawValue + 1)
+    }
+
+    /// Adds a directory that the state does not have, under a new number.
+    mutating func addNew(at place: Place, id file: FileID, root: RootID, coverage: Coverage) -> NodeID {
+        let number = NodeID(rawValue: nextID)
+        add(number, at: place, id: file, root: root, coverage: coverage)
+        nodes[number]!.hasNoRows = true
+        return number
+    }
+
+    /// Adds a directory under its number.
+    mutating func add(_ number: NodeID, at place: Place, id file: FileID, root: RootID, coverage: Coverage) {
+        nextID = max(nextID, number.rawValue + 1)
+        nodes[number] = Node(parent: place.node, name: place.name, id: file, root: root, coverage: coverage)
+        nodes[place.node]!.children[place.name] = number
+        // What is mounted over a covered directory is another file system's, or a second sight of this one's.
+        if coverage != .mount && coverage != .pseudo { byID[file] = number }
+    }
+
+    /// Takes a directory out of its parent; it keeps what is below it, and its watch.
+    mutating func detach(_ id: NodeID) {
+        guard let place = place(of: id) else { return }
+        nodes[place.node]!.children[place.name] = nil
+        nodes[id]!.parent = nil
+    }
+
+    /// Puts a detached directory at a place where no other is.
+    mutating func attach(_ id: NodeID, at place: Place) {
+        precondition(nodes[id]!.parent == nil && child(at: place) == nil)
+        nodes[id]!.parent = place.node
+        nodes[id]!.name = place.name
+        nodes[place.node]!.children[place.name] = id
+    }
+
+    /// Forgets a directory that has none below it any more, or whose descendants are forgotten as well.
+    mutating func forget(_ id: NodeID) {
+        detach(id)
+        guard let node = nodes.removeValue(forKey: id) else { return }
+        if let watch = node.watch { byWatch[watch] = nil }
+        if byID[node.id] == id { byID[node.id] = nil }
+        containers[id] = nil
+    }
+
+    mutating func setWatch(_ id: NodeID, _ watch: WatchDescriptor?) {
+        if let old = nodes[id]!.watch, byWatch[old] == id { byWatch[old] = nil }
+        nodes[id]!.watch = watch
+        if let watch { byWatch[watch] = id }
+    }
+
+    mutating func setID(_ id: NodeID, _ file: FileID) {
+        if byID[nodes[id]!.id] == id { byID[nodes[id]!.id] = nil }
+        nodes[id]!.id = file
+        byID[file] = id
+    }
+
+    mutating func setCoverage(_ id: NodeID, _ coverage: Coverage) {
+        nodes[id]!.coverage = coverage
+        if coverage == .covered { byID[nodes[id]!.id] = id }
+    }
+
+    mutating func setHasRows(_ id: NodeID) { nodes[id]?.hasNoRows = false }
+    mutating func setUnwatched(_ id: NodeID, _ isUnwatched: Bool) { nodes[id]?.isUnwatched = isUnwatched }
+}

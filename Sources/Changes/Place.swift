@@ -1,0 +1,71 @@
+/// The number of a directory of the watched trees. It stays the same when the directory is renamed, and none is used
+/// twice.
+package struct NodeID: RawRepresentable, Hashable, Sendable, Comparable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    package static func < (a: NodeID, b: NodeID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// The number of a root.
+package struct RootID: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+}
+
+/// The number of a gap.
+package struct GapID: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+}
+
+/// A name in a directory, wherever that directory is now: the key of the state.
+package struct Place: Hashable, Sendable, Comparable {
+    package var node: NodeID
+    package var name: Name
+
+    package init(_ node: NodeID, _ name: Name) {
+        self.node = node
+        self.name = name
+    }
+
+    package static func < (a: Place, b: Place) -> Bool { a.node == b.node ? a.name < b.name : a.node < b.node }
+}
+
+/// One row of the state: what is known to be at a place.
+package struct Row: Sendable, Equatable {
+    package var place: Place
+    package var entry: Entry
+    /// The node of a directory.
+    package var child: NodeID?
+
+    package init(place: Place, entry: Entry, child: NodeID?) {
+        self.place = place
+        self.entry = entry
+        self.child = child
+    }
+}
+
+/// What Capture asks of the stored state, and how it hands over what it found. Answers are as of the last commit.
+package protocol StoredState {
+    /// The row at a place.
+    func row(at place: Place) throws -> Row?
+    /// The rows of a directory behind the name `after`, in the order of ``Name/storageOrder(_:_:)``, at most `limit`.
+    func rows(of node: NodeID, after: Name?, limit: Int) throws -> [Row]
+    /// All rows of these inodes that are known to have more than one link.
+    func rows(linkedTo files: Set<FileID>) throws -> [Row]
+    /// All rows of these inode numbers; reads the whole state.
+    func rows(ofInodes inodes: Set<UInt64>) throws -> [Row]
+    /// Commits a batch in one transaction.
+    func commit(_ batch: Batch) throws -> Cursor
+}
+
+extension Name {
+    /// The order in which SQLite keeps names: TEXT (valid UTF-8) before BLOB, each by its bytes.
+    package static func storageOrder(_ a: Name, _ b: Name) -> Bool {
+        let (aIsText, bIsText) = (a.isText, b.isText)
+        return aIsText == bIsText ? a < b : aIsText
+    }
+
+    /// Whether the name is stored as TEXT.
+    package var isText: Bool { bytes.allSatisfy { $0 < 0x80 } || bytes.validText != nil }
+}

@@ -1,0 +1,41 @@
+internal import GRDB
+internal import Schema
+
+/// From an empty file, or an older schema, to the current one.
+enum Migrations {
+    /// Runs the steps that are missing, all in one transaction, and turns on WAL. Throws ``StoreError`` where the database is
+    /// not ours, or newer than this program; it is not touched then.
+    static func bringUpToDate(_ database: Database, uuid: String, now: Int64) throws {
+        let steps = SchemaSQL.migrations
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        guard application == SchemaVersion.applicationID || (application == 0 && tables == 0 && version == 0) else {
+            throw StoreError(.notAJournal, "is a database of another application")
+        }
+        guard version <= steps.count else {
+            throw StoreError(.newer, "has schema \(version), and this program knows schemas up to \(steps.count)")
+        }
+        if tables > 0, let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(1)"), problem != "ok" {
+            throw StoreError(.corrupt, problem)
+        }
+        if version < steps.count {
+            // The first commit is made before WAL is on: the header of the file itself then says what it is.
+            try database.inTransaction(.immediate) {
+                for step in steps[version...] { try database.execute(sql: step) }
+                if version == 0 {
+                    try database.execute(
+                        sql: """
+                            INSERT INTO meta(id, uuid, created_ns, nonce, previous_nonce, horizon_seq, vouched_ns)
+                            VALUES (1, ?, ?, '', '', 0, ?)
+                            """, arguments: [uuid, now, now])
+                }
+                try database.execute(sql: "PRAGMA application_id = \(SchemaVersion.applicationID)")
+                try database.execute(sql: "PRAGMA user_version = \(steps.count)")
+                return .commit
+            }
+        }
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        guard mode == "wal" else { throw StoreError(.inputOutput, "WAL is not possible here (\(mode ?? "none"))") }
+    }
+}

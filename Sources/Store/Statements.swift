@@ -1,0 +1,86 @@
+internal import GRDB
+
+/// The statements of the hot path, each prepared once.
+final class Statements {
+    let selectRow, selectRows, selectRowsBehind, selectLinked: BulkStatement
+    let upsertState, deleteState, deleteStateOfNode: BulkStatement
+    let insertLog, insertLogOfRelocated, insertLogOfGone: BulkStatement
+    let findDirectory, insertDirectory: BulkStatement
+    let insertNode, moveNode, deleteNode, alterNode: BulkStatement
+    let insertBatch: BulkStatement
+
+    /// The columns of a state row, in the order in which rows are read.
+    static let rowColumns =
+        "state.name, state.mode, state.size, state.mtime_ns, state.ctime_ns, state.btime_ns, state.ino, state.nlink, state.uid, state.gid, state.child, node.filesystem, state.node"
+
+    init(_ db: Database) throws {
+        let from = "SELECT \(Self.rowColumns) FROM state JOIN node ON node.id = coalesce(state.child, state.node)"
+        selectRow = try BulkStatement(db, "\(from) WHERE state.node = ?1 AND state.name = ?2")
+        selectRows = try BulkStatement(db, "\(from) WHERE state.node = ?1 ORDER BY state.name LIMIT ?2")
+        selectRowsBehind = try BulkStatement(
+            db, "\(from) WHERE state.node = ?1 AND state.name > ?3 ORDER BY state.name LIMIT ?2")
+        selectLinked = try BulkStatement(db, "\(from) WHERE state.ino = ?1 AND state.nlink > 1")
+
+        upsertState = try BulkStatement(
+            db,
+            """
+            INSERT INTO state(node, name, mode, size, mtime_ns, ctime_ns, btime_ns, ino, nlink, uid, gid, child, seq)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, coalesce(?13, ?14))
+            ON CONFLICT DO UPDATE SET mode = ?3, size = ?4, mtime_ns = ?5, ctime_ns = ?6, btime_ns = ?7, ino = ?8,
+              nlink = ?9, uid = ?10, gid = ?11, child = ?12, seq = coalesce(?13, seq)
+            """)
+        deleteState = try BulkStatement(db, "DELETE FROM state WHERE node = ?1 AND name = ?2")
+        deleteStateOfNode = try BulkStatement(db, "DELETE FROM state WHERE node = ?1")
+
+        insertLog = try BulkStatement(
+            db,
+            """
+            INSERT INTO log(seq, kind, flags, directory, name, old_directory, old_name, mode, size, mtime_ns, uid, gid,
+              filesystem, ino, btime_ns, prior_ino, prior_btime_ns, moved_with)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+            """)
+        // The rows of a directory whose path changed, or that is gone, in one statement; `except` are the names that stand
+        // in the log already.
+        let bulk = """
+            FROM state JOIN node ON node.id = coalesce(state.child, state.node)
+            WHERE state.node = ?2 AND NOT EXISTS (SELECT 1 FROM temp.except_name WHERE name = state.name)
+            """
+        insertLogOfRelocated = try BulkStatement(
+            db,
+            """
+            INSERT INTO log(seq, kind, flags, directory, name, old_directory, old_name, mode, size, mtime_ns, uid, gid,
+              filesystem, ino, btime_ns, moved_with)
+            SELECT ?1 + row_number() OVER (), 5, 0, ?3, state.name, ?4, state.name, state.mode, state.size,
+              state.mtime_ns, state.uid, state.gid, node.filesystem, state.ino, state.btime_ns, ?5
+            \(bulk)
+            """)
+        insertLogOfGone = try BulkStatement(
+            db,
+            """
+            INSERT INTO log(seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns)
+            SELECT ?1 + row_number() OVER (), 4, 0, ?3, state.name, state.mode, state.size, state.mtime_ns, state.uid,
+              state.gid, node.filesystem, state.ino, state.btime_ns
+            \(bulk)
+            """)
+
+        findDirectory = try BulkStatement(db, "SELECT id FROM directory WHERE path = ?1")
+        insertDirectory = try BulkStatement(db, "INSERT INTO directory(path) VALUES (?1) RETURNING id")
+        insertNode = try BulkStatement(
+            db,
+            """
+            INSERT INTO node(id, parent, directory, root, filesystem, ino, btime_ns, coverage)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            """)
+        moveNode = try BulkStatement(db, "UPDATE node SET parent = ?2, directory = ?3 WHERE id = ?1")
+        deleteNode = try BulkStatement(db, "DELETE FROM node WHERE id = ?1")
+        alterNode = try BulkStatement(
+            db, "UPDATE node SET filesystem = ?2, ino = ?3, btime_ns = ?4, coverage = ?5 WHERE id = ?1")
+        insertBatch = try BulkStatement(
+            db,
+            """
+            INSERT INTO batch(seq, check_bits, source, began_ns, committed_ns, not_before_ns, boot, began_boot_ns,
+              committed_boot_ns)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """)
+    }
+}

@@ -1,0 +1,260 @@
+package import Changes
+internal import GRDB
+
+/// The commit: one transaction a batch.
+extension Store {
+    package func commit(_ batch: Batch) throws -> Changes.Cursor {
+        try StoreError.wrap {
+            var commit = Commit(store: self, batch: batch)
+            try database.inTransaction(.immediate) {
+                try commit.run()
+                return .commit
+            }
+            (head, headCheck) = (commit.seq, commit.check)
+            (lastBegan, lastCommitted) = (commit.began, commit.committed.wall)
+            nodes = commit.takeNodes()
+            if let root = batch.leaving?.id { nodes = nodes.filter { $0.value.root != root } }
+            return cursor
+        }
+    }
+}
+
+/// One commit on its way. Paths before the batch are those of the directories as the store has them, paths after it those
+/// that the batch gives them; so what was there before is resolved before the nodes are changed.
+private struct Commit {
+    private let store: Store
+    private let batch: Batch
+    private let statements: Statements
+    /// The seq of the batch: its rows come first, so it is known at the end.
+    private(set) var seq: Int64
+    let check = UInt64.random(in: 0...UInt64.max)
+    let began: Int64
+    let committed: Instant
+    private var nodes: [NodeID: Store.NodePlace]
+    /// The directories that relocated nodes had before.
+    private var formerDirectories: [NodeID: Int64] = [:]
+    /// The log rows of renamed directories, for what moved with them.
+    private var renameSeq: [NodeID: Int64] = [:]
+    private var counts: [RootID: (directories: Int64, files: Int64)] = [:]
+    private var firstLogSeq: Int64 = 0
+
+    init(store: Store, batch: Batch) {
+        self.store = store
+        self.batch = batch
+        statements = store.statements
+        seq = store.head
+        let now = store.clock()
+        committed = Instant(wall: max(now.wall, store.lastCommitted), boot: now.boot)
+        began = min(max(batch.began.wall, store.lastBegan), committed.wall)
+        nodes = store.nodes
+        store.nodes = [:]  // so that the copy here is the only one, and changes in place
+    }
+
+    consuming func takeNodes() -> [NodeID: Store.NodePlace] { nodes }
+
+    mutating func run() throws {
+        for (id, key) in batch.filesystems {
+            let insert = try BulkStatement(store.database, "INSERT INTO filesystem(id, key) VALUES (?1, ?2)")
+            insert.bind(1, Int64(id))
+            insert.bind(2, blob: key)
+            try insert.run()
+        }
+        try placeNodes()
+        try writeLog()
+        try writeRows()
+        try writeDirectories()
+        try finish()
+    }
+
+    /// Gives new directories their rows, and relocated ones their paths.
+    private mutating func placeNodes() throws {
+        for change in batch.nodes {
+            switch change {
+            case .born(let node, let parent, let root, let path, let id, let coverage):
+                let directory = try directory(path)
+                nodes[node] = Store.NodePlace(directory: directory, root: root)
+                let insert = statements.insertNode
+                insert.bind(1, node.rawValue)
+                insert.bind(2, parent?.rawValue)
+                insert.bind(3, directory)
+                insert.bind(4, root.rawValue)
+                insert.bind(5, Int64(id.filesystem))
+                insert.bind(6, Int64(bitPattern: id.inode))
+                insert.bind(7, id.birth)
+                insert.bind(8, coverage.rawValue)
+                try insert.run()
+            case .relocated(let node, let parent, let path, _, _, _):
+                let directory = try directory(path)
+                formerDirectories[node] = nodes[node]!.directory
+                nodes[node]!.directory = directory
+                statements.moveNode.bind(1, node.rawValue)
+                statements.moveNode.bind(2, parent.rawValue)
+                statements.moveNode.bind(3, directory)
+                try statements.moveNode.run()
+            case .altered(let node, let id, let coverage):
+                let alter = statements.alterNode
+                alter.bind(1, node.rawValue)
+                alter.bind(2, Int64(id.filesystem))
+                alter.bind(3, Int64(bitPattern: id.inode))
+                alter.bind(4, id.birth)
+                alter.bind(5, coverage.rawValue)
+                try alter.run()
+            case .gone: break
+            }
+        }
+    }
+
+    /// The id of a path in the dictionary.
+    private func directory(_ path: Path) throws -> Int64 {
+        let name = Name(path.bytes)
+        var id: Int64?
+        statements.findDirectory.bind(1, name)
+        try statements.findDirectory.forEachRow { id = statements.findDirectory.int(0) }
+        if let id { return id }
+        statements.insertDirectory.bind(1, name)
+        try statements.insertDirectory.forEachRow { id = statements.insertDirectory.int(0) }
+        return id!
+    }
+
+    private func directoryBefore(_ node: NodeID) -> Int64 { formerDirectories[node] ?? nodes[node]!.directory }
+    private func directoryAfter(_ node: NodeID) -> Int64 { nodes[node]!.directory }
+
+    private mutating func writeLog() throws {
+        firstLogSeq = seq + 1
+        for transition in batch.log {
+            seq += 1
+            if transition.kind == .renamed, transition.mover == nil, let child = transition.child {
+                renameSeq[child] = seq
+            }
+            let place = transition.place
+            let insert = statements.insertLog
+            insert.bind(1, seq)
+            insert.bind(2, transition.kind.rawValue)
+            insert.bind(3, transition.difference.rawValue)
+            insert.bind(4, transition.kind == .deleted ? directoryBefore(place.node) : directoryAfter(place.node))
+            insert.bind(5, place.name)
+            insert.bind(6, transition.oldPlace.map { directoryBefore($0.node) })
+            insert.bind(7, transition.oldPlace?.name)
+            let entry = transition.entry
+            insert.bind(8, Int64(entry.mode))
+            insert.bind(9, entry.size)
+            insert.bind(10, entry.mtime)
+            insert.bind(11, Int64(entry.uid))
+            insert.bind(12, Int64(entry.gid))
+            insert.bind(13, Int64(entry.id.filesystem))
+            insert.bind(14, Int64(bitPattern: entry.id.inode))
+            insert.bind(15, entry.id.birth)
+            insert.bind(16, transition.prior.map { Int64(bitPattern: $0.inode) })
+            insert.bind(17, transition.prior?.birth)
+            insert.bind(18, transition.mover.flatMap { renameSeq[$0] })
+            try insert.run()
+        }
+    }
+
+    private mutating func writeRows() throws {
+        // Drops first: what was at a place makes room for what comes there.
+        for change in batch.rows where change.entry == nil {
+            count(change.before, -1, in: change.place.node)
+            statements.deleteState.bind(1, change.place.node.rawValue)
+            statements.deleteState.bind(2, change.place.name)
+            try statements.deleteState.run()
+        }
+        for change in batch.rows {
+            guard let entry = change.entry else { continue }
+            let row = Changes.Row(place: change.place, entry: entry, child: change.child)
+            count(change.before, -1, in: change.place.node)
+            count(row, 1, in: change.place.node)
+            let upsert = statements.upsertState
+            upsert.bind(1, change.place.node.rawValue)
+            upsert.bind(2, change.place.name)
+            upsert.bind(3, Int64(entry.mode))
+            upsert.bind(4, entry.size)
+            upsert.bind(5, entry.mtime)
+            upsert.bind(6, entry.ctime)
+            upsert.bind(7, entry.id.birth)
+            upsert.bind(8, Int64(bitPattern: entry.id.inode))
+            upsert.bind(9, Int64(entry.nlink))
+            upsert.bind(10, Int64(entry.uid))
+            upsert.bind(11, Int64(entry.gid))
+            upsert.bind(12, change.child?.rawValue)
+            upsert.bind(13, change.transition.map { firstLogSeq + Int64($0) })
+            upsert.bind(14, store.head)
+            try upsert.run()
+        }
+    }
+
+    /// What moved or went with a directory, a statement a directory.
+    private mutating func writeDirectories() throws {
+        for change in batch.nodes {
+            switch change {
+            case .relocated(let node, _, _, let mover, let except, let logged):
+                guard logged else { continue }
+                try store.except(except)
+                let insert = statements.insertLogOfRelocated
+                insert.bind(1, seq)
+                insert.bind(2, node.rawValue)
+                insert.bind(3, directoryAfter(node))
+                insert.bind(4, directoryBefore(node))
+                insert.bind(5, renameSeq[mover])
+                seq += try insert.run()
+            case .gone(let node, let except, let logged):
+                if logged {
+                    try store.except(except)
+                    statements.insertLogOfGone.bind(1, seq)
+                    statements.insertLogOfGone.bind(2, node.rawValue)
+                    statements.insertLogOfGone.bind(3, directoryBefore(node))
+                    seq += try statements.insertLogOfGone.run()
+                }
+                let root = nodes[node]!.root
+                let directories =
+                    try Int64.fetchOne(
+                        store.database, sql: "SELECT count(*) FROM state WHERE node = ? AND child IS NOT NULL",
+                        arguments: [node.rawValue]) ?? 0
+                statements.deleteStateOfNode.bind(1, node.rawValue)
+                let rows = try statements.deleteStateOfNode.run()
+                counts[root, default: (0, 0)].directories -= directories
+                counts[root, default: (0, 0)].files -= rows - directories
+            case .born, .altered: break
+            }
+        }
+        for case .gone(let node, _, _) in batch.nodes {
+            statements.deleteNode.bind(1, node.rawValue)
+            try statements.deleteNode.run()
+            nodes[node] = nil
+        }
+    }
+
+    private mutating func count(_ row: Changes.Row?, _ by: Int64, in node: NodeID) {
+        guard let row, let root = nodes[node]?.root else { return }
+        if row.child == nil {
+            counts[root, default: (0, 0)].files += by
+        } else {
+            counts[root, default: (0, 0)].directories += by
+        }
+    }
+
+    private mutating func finish() throws {
+        seq += 1
+        for (root, count) in counts where count != (0, 0) {
+            try store.database.execute(
+                sql: "UPDATE root SET directories = directories + ?, files = files + ? WHERE id = ?",
+                arguments: [count.directories, count.files, root.rawValue])
+        }
+        try store.writeGaps(batch, seq: seq, now: committed.wall, directory: { nodes[$0]!.directory })
+        try store.writeRoots(batch, seq: seq, now: committed.wall)
+        let insert = statements.insertBatch
+        insert.bind(1, seq)
+        insert.bind(2, Int64(bitPattern: check))
+        insert.bind(3, batch.source.rawValue)
+        insert.bind(4, began)
+        insert.bind(5, committed.wall)
+        insert.bind(6, batch.notBefore)
+        insert.bind(7, store.boot)
+        insert.bind(8, min(batch.began.boot, committed.boot))
+        insert.bind(9, committed.boot)
+        try insert.run()
+        if batch.source == .event {
+            try store.database.execute(sql: "UPDATE meta SET vouched_ns = ?", arguments: [batch.began.wall])
+        }
+    }
+}

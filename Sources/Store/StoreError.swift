@@ -1,0 +1,44 @@
+internal import GRDB
+
+/// Why the database could not be opened, read or written.
+package struct StoreError: Error, Sendable, CustomStringConvertible {
+    package enum Reason: Sendable {
+        /// Another kind of file, or another application's database.
+        case notAJournal
+        /// Written by a newer version of this program.
+        case newer
+        case corrupt
+        /// No space for the commit; the database is as it was before.
+        case full
+        case permission
+        case inputOutput
+        case cannotCreate
+    }
+
+    package let reason: Reason
+    package let message: String
+
+    init(_ reason: Reason, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+
+    package var description: String { message }
+
+    /// Runs `body` and says what SQLite's result codes mean for us.
+    static func wrap<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            let text = error.message ?? "\(error.resultCode)"
+            switch error.resultCode.primaryResultCode {
+            case .SQLITE_NOTADB: throw StoreError(.notAJournal, text)
+            case .SQLITE_CORRUPT: throw StoreError(.corrupt, text)
+            case .SQLITE_FULL: throw StoreError(.full, text)
+            case .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH: throw StoreError(.permission, text)
+            case .SQLITE_CANTOPEN: throw StoreError(.cannotCreate, text)
+            default: throw StoreError(.inputOutput, text)
+            }
+        }
+    }
+}
