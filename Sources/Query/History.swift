@@ -37,8 +37,9 @@ struct History {
         try db.execute(
             sql: History.rows,
             arguments: [
-                scope.span.since, until, scope.isEverything, !selection.followsRenames, selection.kindBits,
-                selection.typeBits, limit,
+                "since": scope.span.since, "until": until, "everything": scope.isEverything,
+                "follow": selection.followsRenames, "kinds": selection.kindBits, "types": selection.typeBits,
+                "limit": limit,
             ])
     }
 
@@ -54,7 +55,7 @@ struct History {
         FROM (SELECT seq, old_directory AS directory, old_name AS name, NULL AS old_directory, NULL AS old_name,
                      4 AS kind, 3 AS flags, \(rest)
               FROM main.log
-              WHERE \(Scope.range) AND kind = 5 AND \(Scope.old) AND (?4 OR NOT \(Scope.own))
+              WHERE \(Scope.range) AND kind = 5 AND \(Scope.old) AND (NOT :follow OR NOT \(Scope.own))
               UNION ALL
               SELECT seq, directory, name, CASE WHEN \(split) THEN NULL ELSE old_directory END,
                      CASE WHEN \(split) THEN NULL ELSE old_name END,
@@ -63,10 +64,10 @@ struct History {
               WHERE \(Scope.range) AND \(Scope.own)
               ORDER BY seq) AS row
         CROSS JOIN main.batch ON batch.seq = (SELECT min(seq) FROM main.batch WHERE seq >= row.seq)
-        WHERE ?5 >> row.kind & 1 AND ?6 >> (mode >> 12 & 15) & 1
-        LIMIT ?7
+        WHERE :kinds >> row.kind & 1 AND :types >> (mode >> 12 & 15) & 1
+        LIMIT :limit
         """
 
     private static let rest = "filesystem, ino, btime_ns, mode, size, mtime_ns, uid, gid, moved_with"
-    private static let split = "kind = 5 AND (?4 OR NOT \(Scope.old))"
+    private static let split = "kind = 5 AND (NOT :follow OR NOT \(Scope.old))"
 }

@@ -82,4 +82,10 @@ package struct Span: Hashable, Sendable {
     package var until: Int64
     /// Where to continue from.
     package var cursor: Cursor
+
+    package init(since: Int64, until: Int64, cursor: Cursor) {
+        self.since = since
+        self.until = until
+        self.cursor = cursor
+    }
 }

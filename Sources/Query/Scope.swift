@@ -11,15 +11,15 @@ struct Scope {
     /// No row has to be looked at: the question is about all there is.
     let isEverything: Bool
 
-    /// ?1, ?2 and ?3 of every statement below.
-    var arguments: StatementArguments { [span.since, span.until, isEverything] }
+    /// What the conditions below are about.
+    var arguments: StatementArguments { ["since": span.since, "until": span.until, "everything": isEverything] }
 
     /// The rows of the range.
-    static let range = "seq > ?1 AND seq <= ?2"
+    static let range = "seq > :since AND seq <= :until"
     /// That a row's path lies in the question.
-    static let own = "(?3 OR directory IN temp.inside OR (directory, name) IN temp.leaf)"
+    static let own = "(:everything OR directory IN temp.inside OR (directory, name) IN temp.leaf)"
     /// That a renamed row's path before does.
-    static let old = "(?3 OR old_directory IN temp.inside OR (old_directory, old_name) IN temp.leaf)"
+    static let old = "(:everything OR old_directory IN temp.inside OR (old_directory, old_name) IN temp.leaf)"
 
     init(_ db: Database, _ span: Span, _ subjects: Subjects) throws {
         self.db = db
@@ -28,11 +28,11 @@ struct Scope {
         guard !isEverything else { return }
         try db.execute(
             sql: """
-                INSERT OR IGNORE INTO temp.touched SELECT directory FROM main.log WHERE seq > :since AND seq <= :until;
+                INSERT OR IGNORE INTO temp.touched SELECT directory FROM main.log WHERE \(Scope.range);
                 INSERT OR IGNORE INTO temp.touched
-                  SELECT old_directory FROM main.log WHERE seq > :since AND seq <= :until AND kind = 5;
+                  SELECT old_directory FROM main.log WHERE \(Scope.range) AND kind = 5;
                 """,
-            arguments: ["since": span.since, "until": span.until])
+            arguments: arguments)
         let paths = subjects.subjects.map(\.path)
         let rows = try Row.fetchCursor(
             db, sql: "SELECT d.id, CAST(d.path AS BLOB) FROM temp.touched AS t CROSS JOIN main.directory AS d ON d.id = t.directory")

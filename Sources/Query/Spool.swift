@@ -96,12 +96,13 @@ enum Spool {
                 FROM temp.answer AS a
                 CROSS JOIN temp.place AS p ON p.directory = a.directory
                 LEFT JOIN temp.place AS o ON o.directory = a.old_directory
-                WHERE ?1 >> a.kind & 1 AND ?2 >> (a.mode >> 12 & 15) & 1 AND (?3 IS NULL OR a.is_there = ?3)
-                ORDER BY \(order) LIMIT ?4
+                WHERE :kinds >> a.kind & 1 AND :types >> (a.mode >> 12 & 15) & 1 AND (:presence IS NULL OR a.is_there = :presence)
+                ORDER BY \(order) LIMIT :limit
                 """,
             arguments: [
-                selection.kindBits, selection.typeBits, selection.presence?.rawValue,
-                selection.shape == .net ? selection.limit ?? -1 : -1,
+                "kinds": selection.kindBits, "types": selection.typeBits, "presence": selection.presence?.rawValue,
+                // A page of the log was cut when it was spooled.
+                "limit": selection.shape == .net ? selection.limit ?? -1 : -1,
             ])
         while let row = try rows.next() { try body(Change(row)) }
     }
