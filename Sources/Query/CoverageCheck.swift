@@ -15,7 +15,7 @@ struct CoverageCheck {
 
     init(subjects: Subjects, gaps: [Gap], horizon: Int64, start: Start, end: End) {
         reasons = subjects.reasons
-        earliest = subjects.subjects.reduce(horizon) { max($0, $1.root.since ?? 0) }
+        earliest = subjects.subjects.reduce(horizon) { max($0, $1.root.since ?? $1.root.joined) }
         // A subtree without stored state is covered from its baseline on only.
         earliest = gaps.reduce(earliest) { max($0, $1.baselineSeq ?? 0) }
 
@@ -44,6 +44,7 @@ struct CoverageCheck {
             }
         }
         laterStartWouldDo = reasons.allSatisfy(\.isAboutTheStart)
+        if case .earliest = start { return }
         if let since { reasons += CoverageCheck.tooEarly(since, subjects, gaps, horizon, end) }
     }
 
@@ -55,7 +56,8 @@ struct CoverageCheck {
         for root in subjects.roots {
             if root.joined > since {
                 reasons.append(.joinedLater(root: root.path))
-            } else if let begins = root.since, begins > since {
+            } else if root.since ?? .max > since {
+                // A first crawl that is running ends after every position there is: waiting for it would not help.
                 reasons.append(.beforeCoverage(root.path))
             }
         }

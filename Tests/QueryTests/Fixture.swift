@@ -49,8 +49,8 @@ final class Fixture {
 
     var path: String { directory.appending(path: "journal.db").path }
 
-    func sql(_ sql: String, _ arguments: StatementArguments = []) throws {
-        try queue.writeWithoutTransaction { try $0.execute(sql: sql, arguments: arguments) }
+    func sql(_ sql: String, _ arguments: [any DatabaseValueConvertible] = []) throws {
+        try queue.writeWithoutTransaction { try $0.execute(sql: sql, arguments: StatementArguments(arguments)) }
     }
 
     @discardableResult
