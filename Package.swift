@@ -64,7 +64,7 @@ let package = Package(
         .target(
             name: "Query",
             dependencies: [
-                "Changes",
+                "Schema", "Changes",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
@@ -77,6 +77,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+
+        .testTarget(name: "ChangesTests", dependencies: ["Changes"], swiftSettings: tested),
+        .testTarget(
+            name: "QueryTests",
+            dependencies: [
+                "Schema", "Changes", "Query",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: tested),
     ],
     swiftLanguageModes: [.v6]
 )

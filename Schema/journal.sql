@@ -71,6 +71,9 @@ CREATE TABLE node (
   coverage   INTEGER NOT NULL                 -- 0 covered; not covered: 1 another mount, 2 unreadable from the start, 3 no files (proc)
 ) STRICT;
 
+-- Every answer says what it does not cover, and must not walk all directories for that.
+CREATE INDEX node_uncovered ON node(coverage) WHERE coverage <> 0;
+
 -- What the trees are known to hold: one row a name.
 CREATE TABLE state (
   node     INTEGER NOT NULL,

@@ -17,7 +17,7 @@ struct BatchBuilder {
     /// The nearest renamed directory at or above each directory whose path changed.
     private var movers: [NodeID: NodeID] = [:]
     private let goneNodes: Set<NodeID>
-    private var departed: [Place: Row] = [:]
+    private var departed: [Place: StoredRow] = [:]
     private var arrived: [Place: (entry: Entry, child: NodeID?)] = [:]
     private var hints: [Place: Hints] = [:]
     private var silent: Set<Place> = []
@@ -94,7 +94,7 @@ struct BatchBuilder {
     }
 
     private mutating func addStayed(
-        _ place: Place, _ before: Row, _ entry: Entry, _ child: NodeID?, _ observation: Observation
+        _ place: Place, _ before: StoredRow, _ entry: Entry, _ child: NodeID?, _ observation: Observation
     ) {
         let difference = before.entry.difference(to: entry, hints: observation.hints)
         let mover = movers[place.node]
@@ -155,7 +155,7 @@ struct BatchBuilder {
         }
     }
 
-    private mutating func addRename(from old: Place, _ before: Row, to new: Place, _ entry: Entry, _ child: NodeID?) {
+    private mutating func addRename(from old: Place, _ before: StoredRow, to new: Place, _ entry: Entry, _ child: NodeID?) {
         // What departs from a place where something else arrived is overwritten there, not dropped.
         if pending.observations[old].map({ !$0.after.isPresent }) ?? false, !goneNodes.contains(old.node) {
             addRow(old, nil, child: nil, before: before)
@@ -230,7 +230,7 @@ struct BatchBuilder {
     }
 
     @discardableResult
-    private mutating func addRow(_ place: Place, _ entry: Entry?, child: NodeID?, before: Row?) -> Int {
+    private mutating func addRow(_ place: Place, _ entry: Entry?, child: NodeID?, before: StoredRow?) -> Int {
         batch.rows.append(RowChange(place: place, entry: entry, child: child, before: before, transition: nil))
         return batch.rows.count - 1
     }

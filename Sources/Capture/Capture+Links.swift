@@ -22,7 +22,7 @@ struct Links {
 
 extension Capture {
     /// Notes that what was seen at a place concerns other names as well.
-    func noteLinks(_ place: Place, _ before: Row?, _ after: Found, _ hints: Hints) {
+    func noteLinks(_ place: Place, _ before: StoredRow?, _ after: Found, _ hints: Hints) {
         guard crawling == nil else { return }
         if let before, before.child == nil, before.entry.nlink > 1 {
             links.touched[before.entry.id, default: []].formUnion(hints.intersection(.content))
@@ -35,7 +35,7 @@ extension Capture {
     }
 
     /// Notes a name that is gone: the inode it had, or the one it is about.
-    func noteUnlinked(_ place: Place, _ before: Row?, _ hints: Hints) {
+    func noteUnlinked(_ place: Place, _ before: StoredRow?, _ hints: Hints) {
         if let before {
             if before.entry.nlink > 1 && before.child == nil {
                 if links.unlinked.count >= Links.unlinkedLimit { links.unlinked.removeAll() }
@@ -65,7 +65,7 @@ extension Capture {
         }
     }
 
-    private func mark(_ row: Row, _ hints: Hints) {
+    private func mark(_ row: StoredRow, _ hints: Hints) {
         if let known = pending.observations[row.place], known.hints.isSuperset(of: hints) { return }
         dirty.insert(row.place, hints)
     }

@@ -122,7 +122,7 @@ extension Capture {
 
     /// Notes what was found at a place beside what the state has there. Returns what was there before.
     @discardableResult
-    func record(_ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState) throws -> Row? {
+    func record(_ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState) throws -> StoredRow? {
         if var known = pending.observations[place] {
             known.after = after
             known.hints.formUnion(hints)

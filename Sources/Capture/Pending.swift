@@ -10,7 +10,7 @@ enum Found: Equatable {
 
 /// What was at a place in the state, and what is there now.
 struct Observation {
-    var before: Row?
+    var before: StoredRow?
     var after: Found
     var hints: Hints
     /// It only updates the state: the crawl that found it begins the coverage of its subtree.

@@ -90,11 +90,11 @@ package struct RowChange: Sendable, Equatable {
     package var entry: Entry?
     package var child: NodeID?
     /// Whether no row was there before: for the counts of the root.
-    package var before: Row?
+    package var before: StoredRow?
     /// The index in the batch's log of the transition that this belongs to.
     package var transition: Int?
 
-    package init(place: Place, entry: Entry?, child: NodeID?, before: Row?, transition: Int?) {
+    package init(place: Place, entry: Entry?, child: NodeID?, before: StoredRow?, transition: Int?) {
         self.place = place
         self.entry = entry
         self.child = child

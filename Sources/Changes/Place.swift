@@ -32,7 +32,7 @@ package struct Place: Hashable, Sendable, Comparable {
 }
 
 /// One row of the state: what is known to be at a place.
-package struct Row: Sendable, Equatable {
+package struct StoredRow: Sendable, Equatable {
     package var place: Place
     package var entry: Entry
     /// The node of a directory.
@@ -48,13 +48,13 @@ package struct Row: Sendable, Equatable {
 /// What Capture asks of the stored state, and how it hands over what it found. Answers are as of the last commit.
 package protocol StoredState {
     /// The row at a place.
-    func row(at place: Place) throws -> Row?
+    func row(at place: Place) throws -> StoredRow?
     /// The rows of a directory behind the name `after`, in the order of ``Name/storageOrder(_:_:)``, at most `limit`.
-    func rows(of node: NodeID, after: Name?, limit: Int) throws -> [Row]
+    func rows(of node: NodeID, after: Name?, limit: Int) throws -> [StoredRow]
     /// All rows of these inodes that are known to have more than one link.
-    func rows(linkedTo files: Set<FileID>) throws -> [Row]
+    func rows(linkedTo files: Set<FileID>) throws -> [StoredRow]
     /// All rows of these inode numbers; reads the whole state.
-    func rows(ofInodes inodes: Set<UInt64>) throws -> [Row]
+    func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow]
     /// Commits a batch in one transaction.
     func commit(_ batch: Batch) throws -> Cursor
 }

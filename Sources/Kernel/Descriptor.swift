@@ -60,7 +60,7 @@ package struct Descriptor: ~Copyable, Sendable {
             return try check("open", path) { unsafe withCString(path) { unsafe clinux_open(directory, $0, purpose.flags, 0o640) } }
         }
         guard let cut = path[..<(Int(PATH_MAX) - 1)].lastIndex(of: UInt8(ascii: "/")), cut > 0 else {
-            throw SystemError(operation: "open", path: path, errno: ENAMETOOLONG)
+            throw SystemError("open", path, errno: ENAMETOOLONG)
         }
         let step = Descriptor(raw: try openLong(directory, Array(path[..<cut]), .anchor))
         return try openLong(step.raw, Array(path[(cut + 1)...]), purpose)

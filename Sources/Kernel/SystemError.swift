@@ -11,10 +11,15 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package let path: [UInt8]?
     package let errno: Int32
 
-    package init(operation: String, path: [UInt8]? = nil, errno: Int32) {
+    package init(_ operation: String, _ path: [UInt8]? = nil, errno: Int32) {
         self.operation = operation
         self.path = path
         self.errno = errno
+    }
+
+    /// The error of the call that has just failed on this thread.
+    static func last(_ operation: String, _ path: [UInt8]? = nil) -> SystemError {
+        SystemError(operation, path, errno: Glibc.errno)
     }
 
     /// How far the failure reaches.
@@ -38,14 +43,28 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether the call was refused because the other side is not there: no socket, or nobody who listens.
-    package var isNobodyThere: Bool { errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR }
+    /// ENOENT or ENOTDIR: there is nothing by that name.
+    package var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+    /// EACCES or EPERM: it may not be looked at.
+    package var isForbidden: Bool { errno == EACCES || errno == EPERM }
+    /// EPIPE: whoever read from us has left.
+    package var isBrokenPipe: Bool { errno == EPIPE }
+    /// ENOSPC or EDQUOT.
     package var isFull: Bool { errno == ENOSPC || errno == EDQUOT }
+    /// EEXIST.
     package var isExisting: Bool { errno == EEXIST }
+    /// EAGAIN: nothing there yet, or another one holds it.
     package var isWouldBlock: Bool { errno == EAGAIN }
+    /// There is no socket, or nobody listens at it (ECONNREFUSED).
+    package var isNobodyThere: Bool { isMissing || errno == ECONNREFUSED }
 
-    /// strerror(3) of the errno.
-    package var reason: String { unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)" }
+    /// What strerror(3) says of the number.
+    package var reason: String {
+        var text = [CChar](repeating: 0, count: 256)
+        // The POSIX form, which is the one the Glibc module has: it fills the buffer, and fails for no known errno.
+        _ = unsafe strerror_r(errno, &text, text.count)
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
 
     package var description: String {
         guard let path else { return "\(operation): \(reason)" }
@@ -66,7 +85,7 @@ func check<Result: FixedWidthInteger & SignedInteger>(
         let code = errno
         if code == EINTR { continue }
         precondition(code != EBADF && code != EFAULT, "\(operation): a descriptor or pointer of ours is wrong")
-        throw SystemError(operation: operation, path: path, errno: code)
+        throw SystemError(operation, path, errno: code)
     }
 }
 

@@ -21,7 +21,7 @@ package enum Thread {
             }, start.toOpaque())
         guard code == 0 else {
             unsafe start.release()
-            throw SystemError(operation: "pthread_create", errno: code)
+            throw SystemError("pthread_create", errno: code)
         }
     }
 

@@ -41,7 +41,7 @@ package struct Readiness: Sendable {
         let count = unsafe withUnsafeMutableBytes(of: &set) {
             unsafe Glibc.poll($0.assumingMemoryBound(to: pollfd.self).baseAddress!, 2, timeout)
         }
-        guard count >= 0 || errno == EINTR else { throw SystemError(operation: "poll", errno: errno) }
+        guard count >= 0 || errno == EINTR else { throw SystemError("poll", errno: errno) }
         return Readiness(first: count > 0 && set.0.revents != 0, second: count > 0 && set.1.revents != 0)
     }
 }

@@ -161,7 +161,7 @@ private struct Commit {
         }
         for change in batch.rows {
             guard let entry = change.entry else { continue }
-            let row = Changes.Row(place: change.place, entry: entry, child: change.child)
+            let row = StoredRow(place: change.place, entry: entry, child: change.child)
             count(change.before, -1, in: change.place.node)
             count(row, 1, in: change.place.node)
             let upsert = statements.upsertState
@@ -224,7 +224,7 @@ private struct Commit {
         }
     }
 
-    private mutating func count(_ row: Changes.Row?, _ by: Int64, in node: NodeID) {
+    private mutating func count(_ row: StoredRow?, _ by: Int64, in node: NodeID) {
         guard let row, let root = nodes[node]?.root else { return }
         if row.child == nil {
             counts[root, default: (0, 0)].files += by

@@ -1,0 +1,26 @@
+package import Changes
+
+/// One row of an answer. Times are nanoseconds since 1970.
+package struct Change: Hashable, Sendable {
+    package var seq: Int64
+    package var kind: Kind
+    package var path: [UInt8]
+    /// `renamed` only: the path before.
+    package var oldPath: [UInt8]?
+    package var difference: Difference
+    package var mode: UInt32
+    package var size: Int64
+    package var mtime: Int64
+    package var uid: UInt32
+    package var gid: UInt32
+    package var ino: UInt64
+    package var time: Int64
+    package var notBefore: Int64?
+    package var source: Source
+    /// The `seq` of the directory's row, where the path moved by its rename alone.
+    package var movedWith: Int64?
+
+    package var type: FileType { FileType(mode: mode) }
+    /// Whether a directory's row says all there is to say.
+    package var isFolded: Bool { movedWith != nil && difference.isEmpty }
+}

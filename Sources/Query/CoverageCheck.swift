@@ -1,0 +1,92 @@
+internal import Changes
+
+/// Whether the journal vouches for a question: its start, its end, its roots and the gaps that touch it.
+struct CoverageCheck {
+    /// Why not; empty where it does.
+    var reasons: [Reason] = []
+    /// The earliest position that can be vouched for.
+    var earliest: Int64
+    /// Where the question starts; nil where it names no place in this journal.
+    var since: Int64?
+    var scan: [Path] = []
+    var openGaps: Set<Int64> = []
+    /// Whether the same question with a later start would be answered.
+    var laterStartWouldDo: Bool
+
+    init(subjects: Subjects, gaps: [Gap], horizon: Int64, start: Start, end: End) {
+        reasons = subjects.reasons
+        earliest = subjects.subjects.reduce(horizon) { max($0, $1.root.since ?? $1.root.joined) }
+        // A subtree without stored state is covered from its baseline on only.
+        earliest = gaps.reduce(earliest) { max($0, $1.baselineSeq ?? 0) }
+
+        switch start {
+        case .earliest: since = earliest
+        case .position(let seq): since = seq
+        case .refused(let reason):
+            reasons.append(reason)
+            // What is left of the log can be shown all the same.
+            since = reason == .forgotten ? horizon : nil
+        }
+        if case .refused(let reason) = end { reasons.append(reason) }
+
+        for gap in gaps {
+            guard let reason = gap.objection(to: end) else { continue }
+            reasons.append(reason)
+            guard gap.isOpen else { continue }
+            openGaps.insert(gap.id)
+            scan.append(gap.path)
+        }
+        for root in subjects.roots {
+            if root.since == nil { reasons.append(.beginning(root: root.path)) }
+            // Such a root has an open gap as well. Where the file does not say so, it is not to be trusted either.
+            if root.state != .live, !gaps.contains(where: { $0.isOpen && $0.path.contains(root.path) }) {
+                reasons.append(.notWatched(root: root.path, root.state))
+            }
+        }
+        laterStartWouldDo = reasons.allSatisfy(\.isAboutTheStart)
+        if case .earliest = start { return }
+        if let since { reasons += CoverageCheck.tooEarly(since, subjects, gaps, horizon, end) }
+    }
+
+    /// What of the question was not covered yet when it starts.
+    private static func tooEarly(
+        _ since: Int64, _ subjects: Subjects, _ gaps: [Gap], _ horizon: Int64, _ end: End
+    ) -> [Reason] {
+        var reasons: [Reason] = since < horizon ? [.forgotten] : []
+        for root in subjects.roots {
+            if root.joined > since {
+                reasons.append(.joinedLater(root: root.path))
+            } else if root.since ?? .max > since {
+                // A first crawl that is running ends after every position there is: waiting for it would not help.
+                reasons.append(.beforeCoverage(root.path))
+            }
+        }
+        for gap in gaps {
+            guard let baseline = gap.baselineSeq, baseline > since else { continue }
+            // Where the gap opened after the end and is only a part of the question, the question never met it.
+            if let until = end.position, until < gap.openedSeq, !subjects.lie(in: gap.path) { continue }
+            reasons.append(.beforeCoverage(gap.path))
+        }
+        return reasons
+    }
+}
+
+extension Subjects {
+    /// The roots of the subjects, each once.
+    var roots: [Root] {
+        subjects.reduce(into: []) { roots, subject in
+            if !roots.contains(where: { $0.id == subject.root.id }) { roots.append(subject.root) }
+        }
+    }
+}
+
+extension Reason {
+    /// Whether another `--since` would help.
+    fileprivate var isAboutTheStart: Bool {
+        switch self {
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .joinedLater, .beforeCoverage: true
+        case .noRoots, .outside, .uncovered, .excluded, .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet:
+            false
+        }
+    }
+}

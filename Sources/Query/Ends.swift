@@ -1,0 +1,115 @@
+internal import Changes
+internal import GRDB
+
+/// Where a question begins: after which batch.
+enum Start {
+    case position(Int64)
+    /// The earliest position that can be vouched for.
+    case earliest
+    case refused(Reason)
+}
+
+/// Where a question ends: with which batch, and how that was said.
+enum End {
+    /// With everything there is.
+    case head(Int64)
+    case position(Int64)
+    /// Everything before `time` is part of it; what came until `position` may be.
+    case time(Int64, position: Int64)
+    /// By the boot clock, which gaps do not know: `time` is what the wall clock showed, if it was not set since.
+    case bootTime(Int64, position: Int64)
+    case refused(Reason)
+}
+
+/// From a WHEN to a position, by the rules of the contract.
+struct Ends {
+    let batches: Batches
+    let meta: Meta
+    let now: Now
+    /// Whether everything that happened before the question was asked is committed.
+    let synced: Bool
+    let head: Batches.Batch
+
+    /// > A time T as `--since` starts before the oldest batch committed at or after T.
+    func start(_ when: When) throws -> Start {
+        switch when {
+        case .start: return .earliest
+        case .now: return .position(head.seq)
+        case .cursor(let cursor): return try start(cursor)
+        case .consumer(let name): return try start(consumer(name))
+        case .time(let time):
+            guard time <= now.wall else { throw JournalError.future }
+            return try .position(position(before: batches.committed(from: time)))
+        case .ago(let span):
+            return try start(bootTime: now.boot - span, wall: now.wall.subtractingClamped(span))
+        case .boot:
+            return try start(bootTime: 0, wall: now.wall - now.boot)
+        }
+    }
+
+    /// Durations that reach back before this boot go on by the wall clock: no other says how long the machine was off.
+    private func start(bootTime: Int64, wall: Int64) throws -> Start {
+        guard bootTime >= 0 else { return try .position(position(before: batches.committed(from: wall))) }
+        guard let boot = try batches.boot(now.bootID) else { return .position(head.seq) }
+        return try .position(position(before: batches.committed(boot: boot, from: bootTime)))
+    }
+
+    private func start(_ cursor: Changes.Cursor) throws -> Start {
+        try meta.objection(to: cursor, batches).map(Start.refused) ?? .position(cursor.seq)
+    }
+
+    private func position(before batch: Batches.Batch?) throws -> Int64 {
+        try batch.map(batches.before) ?? head.seq
+    }
+
+    /// > As `--until` it ends after the first batch whose reading began at or after T.
+    func end(_ when: When) throws -> End {
+        switch when {
+        case .now: return .head(head.seq)
+        case .start: throw JournalError.reversed
+        case .cursor(let cursor): return try end(cursor)
+        case .consumer(let name): return try end(consumer(name))
+        case .time(let time):
+            guard time <= now.wall else { throw JournalError.future }
+            return try end(batches.began(from: time), time) { .time(time, position: $0) }
+        case .ago(let span):
+            return try end(bootTime: now.boot - span, wall: now.wall.subtractingClamped(span))
+        case .boot:
+            return try end(bootTime: 0, wall: now.wall - now.boot)
+        }
+    }
+
+    private func end(bootTime: Int64, wall: Int64) throws -> End {
+        guard bootTime >= 0 else {
+            return try end(batches.began(from: wall), wall) { .time(wall, position: $0) }
+        }
+        let batch = try batches.boot(now.bootID).flatMap { try batches.began(boot: $0, from: bootTime) }
+        return end(batch, wall) { .bootTime(wall, position: $0) }
+    }
+
+    private func end(_ cursor: Changes.Cursor) throws -> End {
+        try meta.objection(to: cursor, batches).map(End.refused) ?? .position(cursor.seq)
+    }
+
+    /// Where no batch began late enough, nothing may have happened, or nobody may have looked.
+    private func end(_ batch: Batches.Batch?, _ time: Int64, _ end: (Int64) -> End) -> End {
+        if let batch { return end(batch.seq) }
+        return synced || meta.vouchedNS >= time ? end(head.seq) : .refused(.notLookedYet(upTo: meta.vouchedNS))
+    }
+
+    private func consumer(_ name: String) throws -> Changes.Cursor {
+        let text = try String.fetchOne(
+            batches.db, sql: "SELECT cursor FROM main.consumer WHERE name = ?", arguments: [name])
+        guard let text else { throw JournalError.noConsumer(name) }
+        guard let cursor = Changes.Cursor(text) else { throw JournalError.corrupt("consumer \(name) has no cursor") }
+        return cursor
+    }
+}
+
+extension Int64 {
+    /// Longer ago than the clock reaches is as long ago as it reaches.
+    fileprivate func subtractingClamped(_ other: Int64) -> Int64 {
+        let (value, overflow) = subtractingReportingOverflow(other)
+        return overflow ? .min : value
+    }
+}

@@ -1,0 +1,50 @@
+package import Changes
+
+/// What is asked: about which paths, from when to when.
+package struct Question: Sendable {
+    package var since: When
+    package var until: When
+    /// Absolute and canonical; empty for all roots that are not stopped.
+    package var paths: [Path]
+
+    package init(since: When, until: When = .now, paths: [Path] = []) {
+        self.since = since
+        self.until = until
+        self.paths = paths
+    }
+}
+
+/// Which rows of an answer to print, and how it is folded.
+package struct Selection: Sendable {
+    package enum Shape: Sendable {
+        /// What differs between the two ends, a row a path.
+        case net
+        /// Every row of the log, in `seq` order.
+        case log
+    }
+    package enum Presence: Int64, Sendable {
+        case absent, present
+    }
+    package enum Order: Sendable {
+        /// By path bytes: a directory comes before what it holds.
+        case path
+        /// The same backwards: what a directory holds comes before it.
+        case deepestFirst
+    }
+
+    package var shape = Shape.net
+    /// Whether what is the same file under another path is one row.
+    package var followsRenames = true
+    package var kinds = Set(Kind.allCases)
+    package var types = Set(FileType.allCases)
+    package var presence: Presence?
+    package var order = Order.path
+    package var limit: Int?
+
+    package init() {}
+
+    /// The kinds as a bit set for SQL: 1 << raw value.
+    var kindBits: Int64 { kinds.reduce(0) { $0 | 1 << $1.rawValue } }
+    /// The types as a bit set for SQL: 1 << (S_IFMT bits >> 12).
+    var typeBits: Int64 { types.reduce(0) { $0 | 1 << Int64($1.rawValue >> 12) } }
+}

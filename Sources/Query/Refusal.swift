@@ -1,0 +1,91 @@
+package import Changes
+
+/// Why the journal cannot vouch for an answer.
+package enum Reason: Hashable, Sendable {
+    /// The cursor names another journal.
+    case otherJournal
+    /// The cursor is ahead of everything in this journal: it was restored from an older copy, or rolled back.
+    case aheadOfHead
+    /// The journal has another batch there, or none: it was restored or rolled back after the cursor was handed out.
+    case unknownBatch
+    /// The log rows after that point have been forgotten.
+    case forgotten
+    /// Nothing is stored to ask about.
+    case noRoots
+    /// The path lies in no root.
+    case outside(Path)
+    /// The path lies in a part of a root that is not covered.
+    case uncovered(Path, Coverage)
+    case excluded(Path)
+    /// The root's first crawl is not done.
+    case beginning(root: Path)
+    /// The root joined after the start of the question.
+    case joinedLater(root: Path)
+    /// Coverage of this subtree begins after the start of the question.
+    case beforeCoverage(Path)
+    case notWatched(root: Path, RootState)
+    /// A gap that is still open.
+    case openGap(Path, cause: String, since: Int64)
+    /// The end of the question lies within a gap, where the log does not say what came before it and what after.
+    case endsInGap(Path, cause: String)
+    /// The end lies after the last moment that was looked at.
+    case notLookedYet(upTo: Int64)
+}
+
+/// All that stands in the way of an answer, and what would help.
+package struct Refusal: Hashable, Sendable {
+    /// At least one, the gravest first.
+    package var reasons: [Reason]
+    /// Since when the same paths can be asked about: the position, and its time in nanoseconds since 1970.
+    package var answersSince: Since?
+    /// The subtrees whose scan would close what is open.
+    package var scan: [Path]
+    /// The open gaps among the reasons.
+    package var gaps: Set<Int64>
+
+    package struct Since: Hashable, Sendable {
+        package var cursor: Cursor
+        package var time: Int64
+    }
+
+    /// Whether waiting for these gaps to close is all that has to be done.
+    package func isOnlyWaiting(for closing: Set<Int64>) -> Bool {
+        !gaps.isEmpty && gaps.isSubset(of: closing)
+            && reasons.allSatisfy {
+                switch $0 {
+                case .openGap, .beginning: true
+                default: false
+                }
+            }
+    }
+}
+
+/// Which part of the log a question is about, and whether the journal vouches for it.
+package struct Resolution: Sendable {
+    /// nil where the question names no place in this journal.
+    package var span: Span?
+    package var refusal: Refusal?
+    /// The end of the journal in this snapshot; nil while nothing was ever committed.
+    package var head: Cursor?
+    /// Directories within the question whose content is not covered.
+    package var uncovered: [Uncovered]
+
+    package struct Uncovered: Hashable, Sendable {
+        package var path: Path
+        package var coverage: Coverage
+    }
+}
+
+/// The log rows from `since` (not included) to `until` (included).
+package struct Span: Hashable, Sendable {
+    package var since: Int64
+    package var until: Int64
+    /// Where to continue from.
+    package var cursor: Cursor
+
+    package init(since: Int64, until: Int64, cursor: Cursor) {
+        self.since = since
+        self.until = until
+        self.cursor = cursor
+    }
+}

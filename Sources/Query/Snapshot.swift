@@ -1,0 +1,85 @@
+package import Changes
+internal import GRDB
+
+/// The journal at one moment.
+package struct Snapshot {
+    let db: Database
+
+    /// What this journal can say to `question`. `synced`: a watcher has just committed all that had happened.
+    package func resolve(_ question: Question, now: Now, synced: Bool) throws -> Resolution {
+        let batches = Batches(db: db)
+        let meta = try Meta(db)
+        let subjects = try Subjects(db, paths: question.paths)
+        guard let head = try batches.head() else {
+            return Resolution(
+                span: nil, refusal: Refusal(reasons: subjects.reasons + [.noRoots], scan: [], gaps: []), head: nil,
+                uncovered: [])
+        }
+        let ends = Ends(batches: batches, meta: meta, now: now, synced: synced, head: head)
+        let start = try ends.start(question.since)
+        let end = try ends.end(question.until)
+        var check = try CoverageCheck(
+            subjects: subjects, gaps: Gap.touching(subjects, db), horizon: meta.horizon, start: start, end: end)
+        var resolution = Resolution(
+            span: nil, refusal: nil, head: meta.cursor(head), uncovered: try subjects.uncovered(db))
+
+        if let until = end.position, let since = check.since {
+            if since > until {
+                // With a start of its own a question that ends too early is the user's mistake, else coverage is short.
+                guard case .earliest = start else { throw JournalError.reversed }
+                check.reasons += subjects.roots.map { .beforeCoverage($0.path) }
+                check.since = nil
+            }
+            guard let last = try batches.upTo(until) else {
+                throw JournalError.corrupt("batch \(until) is not there")
+            }
+            resolution.span = check.since.map { Span(since: $0, until: until, cursor: meta.cursor(last)) }
+        }
+        if !check.reasons.isEmpty {
+            var refusal = Refusal(reasons: check.reasons, scan: check.scan, gaps: check.openGaps)
+            if check.laterStartWouldDo, let batch = try batches.from(check.earliest) {
+                refusal.answersSince = .init(cursor: meta.cursor(batch), time: batch.committedNS)
+            }
+            resolution.refusal = refusal
+        }
+        return resolution
+    }
+
+    /// The paths of all roots.
+    package func roots() throws -> [Path] { try Subjects.roots(db).map(\.path) }
+
+    /// Until when a watcher has looked, in nanoseconds since 1970.
+    package func vouchedUntil() throws -> Int64 { try Meta(db).vouchedNS }
+
+    /// Folds the answer into temporary tables, from which `JournalFile.rows` reads it. Returns the span it covers,
+    /// which is shorter than `span` where a page of the log ended before.
+    package func spool(_ span: Span, _ question: Question, _ selection: Selection) throws -> Span {
+        try Spool.clear(db)
+        let scope = try Scope(db, span, Subjects(db, paths: question.paths))
+        var covered = span
+        switch selection.shape {
+        case .net:
+            try Net(db: db, scope: scope).fold(followingRenames: selection.followsRenames)
+        case .log:
+            covered = try History(db: db, scope: scope).page(selection, cursor: Meta(db).cursor)
+        }
+        try Spool.keepPlaces(db)
+        return covered
+    }
+
+    /// Whether anything in the question changed.
+    package func hasChanges(_ span: Span, _ question: Question) throws -> Bool {
+        try Spool.clear(db)
+        return try Scope(db, span, Subjects(db, paths: question.paths)).hasRows()
+    }
+}
+
+extension End {
+    /// The last batch that is part of the question.
+    var position: Int64? {
+        switch self {
+        case .head(let seq), .position(let seq), .time(_, position: let seq), .bootTime(_, position: let seq): seq
+        case .refused: nil
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Changes
+import Kernel
+import Query
+
+/// `--db`, on every command.
+struct DatabaseOption: ParsableArguments {
+    @Option(name: .customLong("db"), help: ArgumentHelp("The journal's database.", valueName: "path"))
+    var option: String?
+
+    /// `--db`, else `$JOURNAL_DB`, else the place of the contract.
+    ///
+    /// With its directory's links resolved, so that the socket beside it is found by whoever names it otherwise.
+    var path: Path {
+        get throws {
+            let given = option.map { Array($0.utf8) } ?? ThisProcess.environment("JOURNAL_DB").flatMap { $0.isEmpty ? nil : $0 }
+            return try PathArgument.canonical(given ?? DatabaseOption.standard)
+        }
+    }
+
+    private static var standard: [UInt8] {
+        get throws {
+            if ThisProcess.isRoot { return Array("/var/lib/journal/journal.db".utf8) }
+            let file = Array("/journal/journal.db".utf8)
+            // The XDG specification: a relative path there is to be ignored.
+            if let state = ThisProcess.environment("XDG_STATE_HOME"), state.first == slash { return state + file }
+            guard let home = ThisProcess.environment("HOME"), home.first == slash else {
+                throw Failure(.usage, "no --db, and neither $JOURNAL_DB nor $HOME says where the journal is")
+            }
+            return home + Array("/.local/state".utf8) + file
+        }
+    }
+
+    /// Opens the journal for reading.
+    func open() throws -> JournalFile {
+        let path = try path
+        let shown = ShellQuote.text(path.shown)
+        do {
+            try Paths.checkReadable(path.shown)
+        } catch {
+            guard error.isMissing else { throw Failure(error.isForbidden ? .permission : .inputOutput, "\(shown): cannot open: \(error.reason)") }
+            throw Failure(.noInput, "\(shown): no such journal", hint: "`journal watch DIRECTORY` makes one")
+        }
+        guard let text = path.shown.validText else {
+            throw Failure(.inputOutput, "\(shown): cannot open: SQLite takes only paths that are valid UTF-8")
+        }
+        do {
+            return try JournalFile(text)
+        } catch {
+            throw DatabaseOption.failure(error, path)
+        }
+    }
+
+    /// A reader's error in the words of the contract.
+    static func failure(_ error: JournalError, _ path: Path) -> Failure {
+        let shown = ShellQuote.text(path.shown)
+        switch error {
+        case .notAJournal: return Failure(.notAJournal, "\(shown): not a journal")
+        case .newer(let schema, let known):
+            return Failure(
+                .notAJournal, "\(shown): schema \(schema) is newer than this program, which knows \(known)",
+                hint: "upgrade journal")
+        case .older(let schema, let known):
+            return Failure(
+                .notAJournal, "\(shown): schema \(schema) is older than this program, which knows \(known)",
+                hint: "`journal watch` upgrades it")
+        case .corrupt(let reason): return Failure(.notAJournal, "\(shown): corrupt: \(reason)")
+        case .cannotOpen(let reason):
+            // The files beside it have to be readable as well.
+            for suffix in ["-wal", "-shm"] {
+                do throws(SystemError) {
+                    try Paths.checkReadable(path.shown + Array(suffix.utf8))
+                } catch where error.isForbidden {
+                    return Failure(.permission, "\(shown)\(suffix): cannot open: \(error.reason)")
+                } catch {}
+            }
+            return Failure(
+                .inputOutput, "\(shown): cannot open: \(reason)",
+                hint: "a journal that was copied without -wal and -shm needs its watcher, or its owner, first")
+        case .inputOutput(let reason): return Failure(.inputOutput, "\(shown): cannot read: \(reason)")
+        case .noConsumer(let name): return Failure(.noInput, "\(shown): no consumer is named \(name)")
+        case .future: return Failure(.usage, "a time that has not come yet cannot be asked about")
+        case .reversed: return Failure(.usage, "--until lies before --since")
+        }
+    }
+}

@@ -1,0 +1,19 @@
+import Changes
+import Kernel
+import Query
+
+/// A form to print rows in.
+protocol RowFormat {
+    /// Whether a path comes out of this format as it went in.
+    func canCarry(_ path: [UInt8]) -> Bool
+    func begin(_ output: inout Output) throws(SystemError)
+    mutating func row(_ change: Change, _ output: inout Output) throws(SystemError)
+    /// After the last row; `cursor` where the answer can be continued from.
+    mutating func end(cursor: Cursor?, _ output: inout Output) throws(SystemError)
+}
+
+extension RowFormat {
+    func canCarry(_ path: [UInt8]) -> Bool { true }
+    func begin(_ output: inout Output) throws(SystemError) {}
+    mutating func end(cursor: Cursor?, _ output: inout Output) throws(SystemError) {}
+}

@@ -1,0 +1,65 @@
+import Changes
+
+/// Names for people, as ls(1) shows them on a terminal: `--quoting-style=shell-escape`. What is printed can be pasted
+/// into a shell, and no name can move the cursor, change colours or look like another line.
+enum ShellQuote {
+    static func text(_ bytes: [UInt8]) -> String {
+        guard let text = bytes.validText, !text.unicodeScalars.contains(where: isHidden) else { return dollar(bytes) }
+        if !bytes.isEmpty, text.utf8.allSatisfy(isPlain), bytes[0] != UInt8(ascii: "~"), bytes[0] != UInt8(ascii: "#") {
+            return text
+        }
+        if !text.utf8.contains(UInt8(ascii: "'")) { return "'\(text)'" }
+        let active: Set<UInt8> = [UInt8(ascii: "\""), UInt8(ascii: "$"), UInt8(ascii: "`"), UInt8(ascii: "\\"), UInt8(ascii: "!")]
+        return text.utf8.contains(where: active.contains) ? dollar(bytes) : "\"\(text)\""
+    }
+
+    /// `$'…'`, where every byte has a spelling.
+    private static func dollar(_ bytes: [UInt8]) -> String {
+        var quoted = "$'"
+        var rest = bytes[...]
+        while let byte = rest.first {
+            // As much as is a character to be shown; else one byte.
+            let length = (1...min(4, rest.count)).first { length in
+                let text = rest.prefix(length).validText
+                return text.map { !$0.unicodeScalars.contains(where: isHidden) } ?? false
+            }
+            if let length, byte != UInt8(ascii: "'"), byte != UInt8(ascii: "\\") {
+                quoted += String(decoding: rest.prefix(length), as: UTF8.self)
+                rest = rest.dropFirst(length)
+            } else {
+                quoted += escape(byte)
+                rest = rest.dropFirst()
+            }
+        }
+        return quoted + "'"
+    }
+
+    private static func escape(_ byte: UInt8) -> String {
+        switch byte {
+        case UInt8(ascii: "\n"): return "\\n"
+        case UInt8(ascii: "\t"): return "\\t"
+        case UInt8(ascii: "\r"): return "\\r"
+        case UInt8(ascii: "'"): return "\\'"
+        case UInt8(ascii: "\\"): return "\\\\"
+        default:
+            let octal = String(byte, radix: 8)
+            return "\\" + String(repeating: "0", count: 3 - octal.count) + octal
+        }
+    }
+
+    /// Control characters, and those that reorder or hide what stands around them.
+    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
+    /// What no shell takes for anything else.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x80...: true
+        default: "/._-+,:@%=#~^]{}".utf8.contains(byte)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Changes
+import Kernel
+import Query
+
+/// For people: local time, what happened, and the path relative to where they are. What moved with a directory, and
+/// did nothing else, is told by the directory's line.
+struct TextFormat: RowFormat {
+    var colour: Bool
+    /// How many rows the line of a renamed directory stands for, by its `seq`.
+    var folded: [Int64: Int]
+    private var count = 0
+
+    init(colour: Bool, folded: [Int64: Int]) {
+        self.colour = colour
+        self.folded = folded
+    }
+
+    mutating func row(_ change: Change, _ output: inout Output) throws(SystemError) {
+        count += 1
+        if change.isFolded, let movedWith = change.movedWith, folded[movedWith] != nil { return }
+        // A crawl knows only that it happened before.
+        let about = change.notBefore == nil ? " " : "~"
+        try output.write(paint("\(about)\(Timestamp.local(change.time))", dim))
+        let word = change.kind.word
+        let pad = String(repeating: " ", count: 10 - word.utf8.count)
+        try output.write("  \(paint(word, colour(of: change.kind)))\(pad)\(name(change))\(note(change))\n")
+    }
+
+    /// The closing line goes to stderr: stdout is data.
+    mutating func end(cursor: Cursor?, _ output: inout Output) throws(SystemError) {
+        try output.flush()
+        var aside = Output.standardError()
+        let changes = count == 1 ? "1 change" : "\(grouped(count)) changes"
+        try aside.write(cursor.map { "\(changes); to continue: --since \($0)\n" } ?? "\(changes)\n")
+        try aside.flush()
+    }
+
+    private func name(_ change: Change) -> String {
+        let suffix: String
+        switch change.type {
+        case .directory: suffix = "/"
+        case .symlink: suffix = "@"
+        case .fifo: suffix = "|"
+        case .socket: suffix = "="
+        case .file, .chardev, .blockdev: suffix = ""
+        }
+        let shown = ShellQuote.text(change.path) + (change.path == [slash] ? "" : suffix)
+        guard let old = change.oldPath else { return shown }
+        return "\(ShellQuote.text(old))\(suffix) → \(shown)"
+    }
+
+    /// What else is to be said of the row.
+    private func note(_ change: Change) -> String {
+        guard change.kind == .renamed else { return "" }
+        var notes: [String] = []
+        if change.difference.contains(.content) { notes.append("and modified") }
+        else if change.difference.contains(.metadata) { notes.append("and attrib") }
+        if change.type == .directory, change.movedWith == nil || !change.isFolded, let below = folded[change.seq] {
+            notes.append("with \(grouped(below)) below")
+        }
+        return notes.isEmpty ? "" : paint("  (\(notes.joined(separator: ", ")))", dim)
+    }
+
+    private var dim: String { "2" }
+
+    private func colour(of kind: Kind) -> String {
+        switch kind {
+        case .created: "32"
+        case .modified: "33"
+        case .attrib: "2"
+        case .deleted: "31"
+        case .renamed: "36"
+        }
+    }
+
+    private func paint(_ text: String, _ code: String) -> String {
+        colour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+
+    /// 1234567 as 1,234,567.
+    private func grouped(_ number: Int) -> String {
+        let digits = Array(String(number))
+        return String(
+            digits.enumerated().flatMap { index, digit in
+                index > 0 && (digits.count - index) % 3 == 0 ? [",", digit] : [digit]
+            })
+    }
+}

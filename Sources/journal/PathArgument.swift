@@ -1,0 +1,59 @@
+import Changes
+import Kernel
+
+/// PATHs as given, made what the journal knows them by.
+enum PathArgument {
+    /// Absolute, with the links of its directory resolved and its last component as it is: a question about a link is
+    /// about the link. What is gone has the links of the deepest directory that is there resolved.
+    static func canonical(_ given: [UInt8]) throws(Failure) -> Path {
+        let absolute = try absolute(given)
+        var rest: [ArraySlice<UInt8>] = []
+        var components = absolute.split(separator: slash).filter { $0 != [UInt8(ascii: ".")] }
+        // `..` after a link leads elsewhere than the text says, so that a path that ends so is for the kernel.
+        if components.last != dotDot, let last = components.popLast() { rest = [last] }
+        while true {
+            let path = [slash] + components.joined(separator: [slash])
+            do {
+                let real = Path(try Paths.real(Array(path)))
+                return try append(rest, to: real)
+            } catch let error as SystemError {
+                guard error.isMissing, let last = components.popLast() else {
+                    throw Failure(
+                        error.isForbidden ? .permission : .inputOutput,
+                        "\(ShellQuote.text(Array(path))): cannot resolve: \(error.reason)")
+                }
+                rest.insert(last, at: 0)
+            } catch let failure as Failure {
+                throw failure
+            } catch {
+                throw Failure(.inputOutput, String(describing: error))
+            }
+        }
+    }
+
+    /// Where the path leads if all of it exists, its last component followed too; nil where it does not.
+    static func target(_ path: Path) -> Path? {
+        do { return Path(try Paths.real(path.shown)) } catch { return nil }
+    }
+
+    private static let dotDot = ArraySlice("..".utf8)
+
+    private static func absolute(_ given: [UInt8]) throws(Failure) -> [UInt8] {
+        guard !given.isEmpty else { throw Failure(.usage, "an empty path names nothing") }
+        guard given.first != slash else { return given }
+        do {
+            return try Paths.currentDirectory() + [slash] + given
+        } catch {
+            throw Failure(.inputOutput, "the current directory: cannot resolve: \(error.reason)")
+        }
+    }
+
+    /// What is gone has no links any more: its `..` can only be taken by text.
+    private static func append(_ rest: [ArraySlice<UInt8>], to real: Path) throws(Failure) -> Path {
+        var path = real
+        for component in rest {
+            path = component == dotDot ? path.parent : path.appending(Name(Array(component)))
+        }
+        return path
+    }
+}

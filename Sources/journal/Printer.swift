@@ -1,0 +1,100 @@
+import Changes
+import Kernel
+import Query
+
+/// Prints a spooled answer.
+struct Printer {
+    var file: JournalFile
+    var database: Path
+    var options: QueryOptions
+    var selection: Selection
+    /// `--relative-to`.
+    var base: Path?
+
+    func print(_ span: Span, cursor: Cursor?, _ verdict: Asking.Verdict) throws {
+        var format = try format()
+        try refuseUnprintable(format)
+        let place = try textBase
+        var output = Output.standardOutput()
+        if options.format == .text { try warn(of: verdict.resolution.uncovered) }
+        try format.begin(&output)
+        try rows { change in
+            var change = change
+            change.path = Printer.relative(change.path, to: place)
+            change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
+            try format.row(change, &output)
+        }
+        try format.end(cursor: cursor, &output)
+        try output.flush()
+    }
+
+    private func format() throws -> any RowFormat {
+        switch options.format {
+        case .json: return JSONFormat()
+        case .csv: return CSVFormat()
+        case .paths: return PathsFormat(nul: options.nul)
+        case .text:
+            let noColour = ThisProcess.environment("NO_COLOR").map { !$0.isEmpty } ?? false
+            // A directory that is filtered out cannot stand for what moved with it.
+            let folds = selection.followsRenames && selection.types.contains(.directory)
+                && selection.kinds.contains(.renamed) && selection.limit == nil
+            do {
+                return TextFormat(
+                    colour: ThisProcess.standardOutputIsTerminal && !noColour, folded: folds ? try file.folded() : [:])
+            } catch {
+                throw DatabaseOption.failure(error, database)
+            }
+        }
+    }
+
+    /// text is relative to where the reader is, the others are absolute unless told otherwise.
+    private var textBase: Path? {
+        get throws {
+            if let base { return base }
+            return options.format == .text ? Path(try Paths.currentDirectory()) : nil
+        }
+    }
+
+    private func rows(_ body: (Change) throws -> Void) throws {
+        do {
+            try file.rows(selection, body)
+        } catch let error as JournalError {
+            throw DatabaseOption.failure(error, database)
+        }
+    }
+
+    /// Looks through all names before the first is printed: a list that ends half way would be taken for whole.
+    private func refuseUnprintable(_ format: any RowFormat) throws {
+        guard options.format != .text, options.format != .json || base != nil else { return }
+        var refused: [String] = []
+        var count = 0
+        try rows { change in
+            for path in [change.path, change.oldPath].compactMap({ $0 }) {
+                let outside = base.map { !$0.contains(Path(path)) } ?? false
+                guard outside || !format.canCarry(path) else { continue }
+                count += 1
+                if refused.count < 10 { refused.append(ShellQuote.text(path)) }
+            }
+        }
+        guard count > 0 else { return }
+        let more = count > refused.count ? " and \(count - refused.count) more" : ""
+        throw Failure(
+            .cannotVouch, "\(refused.joined(separator: " "))\(more): --format \(options.format.rawValue) cannot carry this",
+            hint: options.format == .paths && !options.nul ? "-0 carries any name" : "json carries any name")
+    }
+
+    private func warn(of uncovered: [Resolution.Uncovered]) throws {
+        guard let first = uncovered.first else { return }
+        let more = uncovered.count > 1 ? " and \(uncovered.count - 1) more" : ""
+        var output = Output.standardError()
+        try output.write(
+            "journal: not covered: \(ShellQuote.text(first.path.shown)) (\(first.coverage.word))\(more); see journal status\n")
+        try output.flush()
+    }
+
+    private static func relative(_ path: [UInt8], to base: Path?) -> [UInt8] {
+        guard let base, base.contains(Path(path)) else { return path }
+        let relative = base.relative(Path(path))
+        return relative.isEmpty ? [UInt8(ascii: ".")] : relative
+    }
+}

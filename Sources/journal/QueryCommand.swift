@@ -1,0 +1,88 @@
+import ArgumentParser
+import Changes
+import Kernel
+import Query
+
+/// `journal query`: what changed.
+struct QueryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query", abstract: "What changed since then.",
+        discussion: "WHEN: \(When.forms)")
+
+    @OptionGroup var database: DatabaseOption
+    @Option(help: ArgumentHelp("From when on.", valueName: "when"))
+    var since = "start"
+    @Option(help: ArgumentHelp("Until when.", valueName: "when"))
+    var until = "now"
+    @OptionGroup var options: QueryOptions
+    @Flag(help: "End json with a line that has the cursor to continue from.")
+    var cursor = false
+    @Option(help: ArgumentHelp("Write the cursor to continue from there, after all output.", valueName: "file"))
+    var cursorOut: String?
+    @Flag(help: "Answer as of the last commit; needs no watcher.")
+    var noSync = false
+    @Flag(help: "Print what is known although the journal cannot vouch for it.")
+    var partial = false
+    @Option(help: ArgumentHelp("How long to wait for the watcher, and for gaps to close.", valueName: "duration"))
+    var timeout = Timeout(.seconds(30))
+    @Argument(help: "What to ask about; all roots without one.")
+    var paths: [String] = []
+
+    func run() throws {
+        let selection = try options.selection()
+        try check(selection)
+        let now = try Now.current()
+        let question = Question(
+            since: try QuestionArguments.when(since, option: "--since", now: now),
+            until: try QuestionArguments.when(until, option: "--until", now: now))
+        let base = try options.relativeTo.map { try PathArgument.canonical(Array($0.utf8)) }
+        let path = try database.path
+        let file = try database.open()
+        var asking = Asking(
+            database: path, file: file, question: question, now: now, noSync: noSync, timeout: timeout.duration)
+        asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
+
+        let (verdict, span) = try asking.ask { snapshot, verdict -> Span? in
+            guard let span = verdict.resolution.span, printsAnything(verdict) else { return nil }
+            return try snapshot.spool(span, asking.question, selection)
+        }
+        let printer = Printer(file: file, database: path, options: options, selection: selection, base: base)
+        guard verdict.isVouched, let span else {
+            if let span { try printer.print(span, cursor: nil, verdict) }
+            throw RefusalReport.failure(verdict)
+        }
+        let handedOut = selection.shape == .net && selection.limit != nil ? nil : span.cursor
+        if let handedOut, handsOutCursor { try asking.makeDurable(handedOut, verdict) }
+        try printer.print(span, cursor: handsOutCursor ? handedOut : nil, verdict)
+        if let cursorOut, let handedOut, !partial { try CursorFile.write(handedOut, to: cursorOut) }
+    }
+
+    /// > Without `--partial`, json, csv and paths print nothing on status 3; text prints what is known.
+    private func printsAnything(_ verdict: Asking.Verdict) -> Bool {
+        verdict.isVouched || partial || options.format == .text
+    }
+
+    /// Whether a cursor leaves at all, which costs a sync.
+    private var handsOutCursor: Bool { !partial && (options.format == .text || cursor || cursorOut != nil) }
+
+    private func check(_ selection: Selection) throws(Failure) {
+        if cursor, options.format != .json { throw Failure(.usage, "--cursor is for --format json; others have --cursor-out") }
+        guard cursor || cursorOut != nil else { return }
+        if selection.shape == .net, selection.limit != nil {
+            throw Failure(.usage, "--limit on a net answer leaves no cursor to continue from; --log has pages")
+        }
+    }
+}
+
+/// `--cursor-out FILE`.
+enum CursorFile {
+    static func write(_ cursor: Cursor, to file: String) throws(Failure) {
+        do {
+            try AtomicFile.replace(Array(file.utf8), with: Array("\(cursor)\n".utf8))
+        } catch {
+            throw Failure(
+                error.isForbidden ? .permission : error.isMissing ? .cannotCreate : .inputOutput,
+                "\(ShellQuote.text(Array(file.utf8))): cannot write the cursor: \(error.reason)")
+        }
+    }
+}

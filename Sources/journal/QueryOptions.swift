@@ -1,0 +1,97 @@
+import ArgumentParser
+import Changes
+import Query
+
+/// How an answer is printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json, csv, paths
+}
+
+enum RenameMode: String, ExpressibleByArgument, CaseIterable {
+    case follow, split
+}
+
+/// Which rows of an answer, and in which form: what `query` is asked and a consumer stores.
+struct QueryOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Only these kinds: created,modified,attrib,deleted,renamed.", valueName: "kinds"))
+    var kind: String?
+    @Option(help: ArgumentHelp("Only these types: file,directory,symlink,…", valueName: "types"))
+    var type: String?
+    @Flag(help: "Only paths that exist at the end.")
+    var present = false
+    @Flag(help: "Only paths that no longer exist at the end.")
+    var absent = false
+    @Option(help: "A renamed file as one row, or as two.")
+    var renames: RenameMode?
+    @Flag(help: "Every change in order, instead of the net difference.")
+    var log = false
+    @Option(help: "At most so many rows; with --log, whole batches.")
+    var limit: Int?
+    @Option(help: "How to print.")
+    var format = OutputFormat.text
+    @Flag(name: .customShort("0"), help: "End records of paths with NUL.")
+    var nul = false
+    @Option(help: ArgumentHelp("Print paths relative to this directory.", valueName: "dir"))
+    var relativeTo: String?
+
+    /// The options as meant.
+    func selection() throws(Failure) -> Selection {
+        var selection = Selection()
+        selection.shape = log ? .log : .net
+        selection.limit = limit
+        if let kind { selection.kinds = try QueryOptions.set(kind, of: Kind.allCases, "--kind", \.word) }
+        if let type { selection.types = try QueryOptions.set(type, of: FileType.allCases, "--type", \.word) }
+        selection.presence = present ? .present : absent ? .absent : nil
+        selection.order = absent && format == .paths ? .deepestFirst : .path
+        selection.followsRenames =
+            switch renames {
+            case .follow: true
+            case .split: false
+            case nil: [.text, .json].contains(format) && !present && !absent && selection.kinds.contains(.renamed)
+            }
+        if let limit, limit < 0 { throw Failure(.usage, "--limit takes a number from 0 on") }
+        if log, limit == 0 { throw Failure(.usage, "a page of --log has at least one row: --limit 0 would not go on") }
+        if present, absent { throw Failure(.usage, "--present and --absent leave nothing") }
+        if log, present || absent { throw Failure(.usage, "--present and --absent are of the net answer, not of --log") }
+        if nul, format != .paths { throw Failure(.usage, "-0 is for --format paths") }
+        if format == .paths, renames == .follow {
+            throw Failure(.usage, "--format paths has one path a record, and cannot follow renames")
+        }
+        return selection
+    }
+
+    private static func set<T>(
+        _ list: String, of all: [T], _ option: String, _ word: (T) -> String
+    ) throws(Failure) -> Set<T> {
+        var chosen: Set<T> = []
+        for part in list.split(separator: ",") {
+            guard let value = all.first(where: { word($0) == part }) else {
+                throw Failure(.usage, "\(option): \(part) is none of \(all.map(word).joined(separator: ","))")
+            }
+            chosen.insert(value)
+        }
+        guard !chosen.isEmpty else { throw Failure(.usage, "\(option) takes some of \(all.map(word).joined(separator: ","))") }
+        return chosen
+    }
+}
+
+/// `30s`, `500ms`, `2m`.
+struct Timeout: ExpressibleByArgument {
+    var duration: Duration
+
+    init(_ duration: Duration) { self.duration = duration }
+
+    init?(argument: String) {
+        let digits = argument.prefix { ("0"..."9").contains($0) }
+        guard !digits.isEmpty, digits.count < 10, let count = Int64(digits) else { return nil }
+        switch argument.dropFirst(digits.count) {
+        case "ms": duration = .milliseconds(count)
+        case "s", "": duration = .seconds(count)
+        case "m": duration = .seconds(count * 60)
+        case "h": duration = .seconds(count * 3600)
+        default: return nil
+        }
+    }
+
+    var defaultValueDescription: String { "\(duration)" }
+}

@@ -1,0 +1,49 @@
+import Changes
+import Query
+
+/// What a person reads where the journal cannot vouch: why, since when it can, and what to do.
+enum RefusalReport {
+    static func failure(_ verdict: Asking.Verdict) -> Failure {
+        var lines: [String] = []
+        if let refusal = verdict.resolution.refusal { lines += refusal.reasons.map(line) }
+        if let until = verdict.withoutWatcher {
+            lines.append(
+                "no live watcher, so the journal cannot vouch for now, only until \(Timestamp.local(until)); "
+                    + "--no-sync answers as of then")
+        }
+        if lines.isEmpty { lines.append("nothing was ever committed") }
+        var hints: [String] = []
+        if let since = verdict.resolution.refusal?.answersSince {
+            hints.append("it can answer since \(Timestamp.local(since.time)): --since \(since.cursor)")
+        }
+        if let scan = verdict.resolution.refusal?.scan, !scan.isEmpty {
+            hints.append("needs a scan: journal scan \(Set(scan).sorted().map { ShellQuote.text($0.shown) }.joined(separator: " "))")
+        }
+        return Failure(
+            .cannotVouch, "cannot vouch: " + lines.joined(separator: "\njournal: cannot vouch: "),
+            hint: hints.isEmpty ? nil : hints.joined(separator: "\njournal: hint: "))
+    }
+
+    private static func line(_ reason: Reason) -> String {
+        switch reason {
+        case .otherJournal: "the cursor is of another journal, or of this one before it was restored"
+        case .aheadOfHead: "the cursor is ahead of the journal, which was restored or rolled back"
+        case .unknownBatch: "the cursor is of a batch this journal does not have: it was restored or rolled back"
+        case .forgotten: "what changed since then has been forgotten"
+        case .noRoots: "nothing is watched"
+        case .outside(let path): "\(shown(path)): not covered: it lies in no root"
+        case .uncovered(let path, let coverage): "\(shown(path)): not covered: \(coverage.word)"
+        case .excluded(let path): "\(shown(path)): not covered: it is excluded"
+        case .beginning(let root): "\(shown(root)): its first crawl is not done"
+        case .joinedLater(let root): "\(shown(root)): it joined after that"
+        case .beforeCoverage(let path): "\(shown(path)): its coverage begins after that"
+        case .notWatched(let root, let state): "\(shown(root)): it is \(state.word)"
+        case .openGap(let path, let cause, let since):
+            "\(shown(path)): not looked at since \(Timestamp.local(since)) (\(cause))"
+        case .endsInGap(let path, let cause): "\(shown(path)): was not looked at when the question ends (\(cause))"
+        case .notLookedYet(let time): "nobody looked after \(Timestamp.local(time))"
+        }
+    }
+
+    private static func shown(_ path: Path) -> String { ShellQuote.text(path.shown) }
+}

@@ -1,0 +1,129 @@
+import Changes
+import Query
+import Testing
+
+private let second: Int64 = 1_000_000_000
+
+/// Where questions start and end. Batches are committed at 100, 200 and 300 s, and began a second before.
+@Suite struct ResolveTests {
+    let fixture: Fixture
+    let seqs: [Int64]
+
+    init() throws {
+        fixture = try Fixture()
+        var seqs: [Int64] = []
+        for (index, name) in ["a", "b", "c"].enumerated() {
+            seqs.append(try fixture.batch(at: Int64(100 + 100 * index), [LogRow(kind: .created, path: "/r/\(name)")]))
+        }
+        self.seqs = seqs
+    }
+
+    func since(_ when: When) throws -> Int64? { try fixture.resolve(when).span?.since }
+    func until(_ when: When, synced: Bool = true) throws -> Int64? {
+        try fixture.resolve(.start, until: when, synced: synced).span?.until
+    }
+
+    @Test func aTimeAsSinceStartsBeforeTheOldestBatchCommittedFromThenOn() throws {
+        #expect(try since(.time(100 * second)) == 1)
+        #expect(try since(.time(100 * second + 1)) == seqs[0])
+        #expect(try since(.time(200 * second)) == seqs[0])
+        #expect(try since(.time(301 * second)) == seqs[2])
+        #expect(try since(.now) == seqs[2])
+    }
+
+    @Test func aTimeAsUntilEndsAfterTheFirstBatchThatBeganFromThenOn() throws {
+        #expect(try until(.time(50 * second)) == seqs[0])
+        #expect(try until(.time(99 * second)) == seqs[0])
+        #expect(try until(.time(99 * second + 1)) == seqs[1])
+        #expect(try until(.time(300 * second)) == seqs[2])
+        #expect(try until(.now) == seqs[2])
+        #expect(try fixture.resolve(.start, until: .time(150 * second)).span?.cursor == fixture.cursor(seqs[1]))
+    }
+
+    @Test func anEndThatNobodyLookedAtYetIsRefusedUnlessAWatcherAnswers() throws {
+        #expect(try fixture.reasons(.start, until: .time(400 * second), synced: false) == [.notLookedYet(upTo: 0)])
+        try fixture.sql("UPDATE meta SET vouched_ns = ?", [400 * second])
+        #expect(try until(.time(400 * second), synced: false) == seqs[2])
+    }
+
+    @Test func durationsAndBootGoByTheBootClock() throws {
+        // Boot time is wall time less 100 s here; the present is 1000 s by the wall and 900 s by the boot clock.
+        #expect(try since(.ago(800 * second)) == seqs[0])
+        #expect(try since(.ago(701 * second)) == seqs[1])
+        // The wall clock was set forward by an hour since: nothing changes for a duration.
+        fixture.now.wall += 3600 * second
+        #expect(try since(.ago(800 * second)) == seqs[0])
+        #expect(try until(.ago(801 * second)) == seqs[1])
+    }
+
+    @Test func whatLiesBeforeThisBootGoesByTheWallClock() throws {
+        try fixture.sql("UPDATE batch SET boot = 2 WHERE seq <= ?", [seqs[1]])
+        #expect(try since(.boot) == seqs[1])
+        fixture.now.boot = 250 * second
+        #expect(try since(.ago(850 * second)) == seqs[0])
+        fixture.now.bootID = "another"
+        #expect(try since(.boot) == seqs[2])
+    }
+
+    @Test func startIsWhereCoverageBegins() throws {
+        #expect(try since(.start) == 1)
+        try fixture.sql("UPDATE meta SET horizon_seq = ?", [seqs[0]])
+        #expect(try since(.start) == seqs[0])
+        try fixture.gap("/r/x", opened: seqs[0], openedAt: 100, closed: seqs[1], closedAt: 200, baseline: seqs[1])
+        #expect(try since(.start) == seqs[1])
+        #expect(try fixture.resolve(.start, ["/r/y"]).span?.since == seqs[0])
+    }
+
+    @Test func aTimeThatHasNotComeIsRefused() throws {
+        #expect(throws: JournalError.future) { try fixture.resolve(.time(1001 * second)) }
+        #expect(throws: JournalError.future) { try fixture.resolve(.start, until: .time(1001 * second)) }
+    }
+
+    @Test func aQuestionThatEndsBeforeItBeginsIsRefused() throws {
+        #expect(throws: JournalError.reversed) {
+            try fixture.resolve(.cursor(fixture.cursor(seqs[1])), until: .cursor(fixture.cursor(seqs[0])))
+        }
+    }
+
+    @Test func aCursorIsTakenOnlyFromThisVeryFile() throws {
+        let good = fixture.cursor(seqs[1])
+        #expect(try since(.cursor(good)) == seqs[1])
+        #expect(try fixture.reasons(.cursor(Cursor(journal: "x" + good.journal.dropFirst(), seq: good.seq, check: good.check))) == [.otherJournal])
+        #expect(try fixture.reasons(.cursor(fixture.cursor(seqs[2] + 1))) == [.aheadOfHead])
+        #expect(try fixture.reasons(.cursor(Cursor(journal: good.journal, seq: good.seq, check: good.check + 1))) == [.unknownBatch])
+        #expect(try fixture.reasons(.cursor(fixture.cursor(seqs[1] - 1))) == [.unknownBatch])
+        try fixture.sql("UPDATE meta SET horizon_seq = ?", [seqs[1]])
+        #expect(try fixture.reasons(.cursor(good)) == [])
+        #expect(try fixture.reasons(.cursor(fixture.cursor(seqs[0]))).first == .forgotten)
+        let since = try #require(try fixture.resolve(.cursor(fixture.cursor(seqs[0]))).refusal?.answersSince)
+        #expect(since.cursor == good && since.time == 200 * second)
+    }
+
+    @Test func aConsumerStandsForItsCursor() throws {
+        try fixture.sql("INSERT INTO consumer VALUES ('nightly', ?, ?, 0)", [seqs[1], fixture.cursor(seqs[1]).description])
+        #expect(try since(.consumer("nightly")) == seqs[1])
+        #expect(throws: JournalError.noConsumer("hourly")) { try fixture.resolve(.consumer("hourly")) }
+    }
+
+    @Test func aPageOfTheLogEndsWithABatch() throws {
+        let big = try fixture.batch(at: 400, ["d", "e", "f"].map { LogRow(kind: .created, path: "/r/\($0)") })
+        let file = try JournalFile(fixture.path)
+        var selection = Selection()
+        selection.shape = .log
+        for limit in 1...7 {
+            selection.limit = limit
+            var position: Int64 = 1
+            var seen: [String] = []
+            while position < big {
+                let span = Span(since: position, until: big, cursor: fixture.cursor(big))
+                let page = try file.snapshot { try $0.spool(span, Question(since: .now), selection) }
+                var rows = 0
+                try file.rows(selection) { seen.append(String(decoding: $0.path, as: UTF8.self)); rows += 1 }
+                #expect(rows <= limit || rows == 3)
+                #expect(page.until > position && page.cursor == fixture.cursor(page.until))
+                position = page.until
+            }
+            #expect(seen == ["a", "b", "c", "d", "e", "f"].map { "/r/\($0)" }, "limit \(limit)")
+        }
+    }
+}
