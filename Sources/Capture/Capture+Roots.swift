@@ -51,7 +51,8 @@ extension Capture {
     /// Takes up a root with the directories that the store has of it, parents first, and begins with a crawl: the first, or
     /// the one that reconciles the time without a watcher. `formerExcludes` are those of the last time.
     package func add(
-        _ root: Root, nodes: [StoredNode], gaps stored: [GapID: OpenGap], formerExcludes: [[UInt8]]
+        _ root: Root, nodes: [StoredNode], gaps stored: [GapID: OpenGap], formerExcludes: [[UInt8]],
+        adopts: Bool
     ) {
         let watched = WatchedRoot(
             root: root, formerExcludes: formerExcludes, filesystem: nodes.first?.file.filesystem ?? 0)
@@ -63,7 +64,7 @@ extension Capture {
         }
         gaps.merge(stored) { $1 }
         watched.root.state = .offline
-        lookFor(watched, isStart: true)
+        lookFor(watched, isStart: true, adopts: adopts)
         if watched.root.state == .offline { goOffline(watched) }
     }
 
@@ -82,6 +83,7 @@ extension Capture {
     }
 
     /// Asks for a crawl of a directory's subtree; the ticket is in ``finishedTickets`` when it is done.
+    /// False where no live root has it.
     package func scan(_ path: Path, ticket: Int) -> Bool {
         guard let root = roots.values.first(where: { $0.root.path.contains(path) }), root.root.state == .live,
             let node = node(at: path, in: root.root)
@@ -92,6 +94,16 @@ extension Capture {
                 root: root.root.id, top: isReconciled ? root.root.node : node, mode: root.root.since == nil ? .baseline : .scan,
                 gaps: [], notBefore: root.root.crawled, ticket: ticket))
         return true
+    }
+
+    /// Takes the directory that is at an offline root's path now for the root, though it is on another file system.
+    package func adopt(_ path: Path, _ state: some StoredState) throws -> Bool {
+        guard let watched = roots.values.first(where: { $0.root.path == path }) else { return false }
+        guard watched.root.state == .offline else { return true }
+        pending.began = .now
+        lookFor(watched, isStart: false, adopts: true)
+        try flush(state)
+        return watched.root.state == .live
     }
 
     /// The nearest directory at or above `path`.
@@ -153,13 +165,13 @@ extension Capture {
     }
 
     /// Takes a root up if its directory is there: the one it was, or another one on the same file system.
-    private func lookFor(_ watched: WatchedRoot, isStart: Bool) {
+    private func lookFor(_ watched: WatchedRoot, isStart: Bool, adopts: Bool = false) {
         guard let directory = try? Descriptor(opening: watched.root.path.shown, for: .listing),
             let status = try? FileStatus(of: directory), let filesystem = try? FileSystem(of: directory)
         else { return }
         let number = number(of: filesystem, device: status.device)
         let isNew = tree[watched.root.node] == nil
-        if !isNew && watched.filesystem != number { return }
+        if !isNew && watched.filesystem != number && !adopts { return }
         watched.filesystem = number
         watched.device = status.device
         watched.mount = status.mount

@@ -22,7 +22,7 @@ package final class Capture {
     let drain: Drain
     let notify: (Notice) -> Void
     /// The database and its companions, by device and inode: the journal never journals itself.
-    let ownFiles: Set<OwnFile>
+    package var ownFiles: Set<OwnFile> = []
 
     var tree: Tree
     var roots: [RootID: WatchedRoot] = [:]
@@ -61,11 +61,10 @@ package final class Capture {
     package private(set) var overflows = 0
 
     package init(
-        drain: Drain, ownFiles: Set<OwnFile>, nextNode: Int64, nextGap: Int64, filesystems: [[UInt8]: Int32],
+        drain: Drain, nextNode: Int64, nextGap: Int64, filesystems: [[UInt8]: Int32],
         vouchedUntil: Int64, notify: @escaping (Notice) -> Void
     ) {
         self.drain = drain
-        self.ownFiles = ownFiles
         self.nextGap = nextGap
         self.filesystems = filesystems
         self.vouchedUntil = vouchedUntil
@@ -77,6 +76,33 @@ package final class Capture {
     package var isBusy: Bool { crawls.contains { $0.isDue } || !dirty.isEmpty || !expansions.isEmpty }
     package var watches: Int { tree.watches }
     package var directories: Int { tree.count }
+
+    /// Commits that roots were taken up, so that their gaps are seen from now on.
+    package func begin(_ state: some StoredState) throws {
+        pending.began = .now
+        try flush(state)
+    }
+
+    /// Commits all that is queued now: the end.
+    package func finish(_ state: some StoredState) throws {
+        try absorbQueued()
+        try settleEvents(Drain.Take(buffers: [], completed: drain.request(), began: .now), state)
+    }
+
+    /// Bytes that wait in the kernel's queue.
+    package var queuedBytes: Int { (try? drain.inotify.pendingBytes()) ?? 0 }
+    package var rootPaths: [Path] { roots.values.map(\.root.path).sorted() }
+
+    /// The crawl that is running or comes next, for those who wait.
+    package var progress: (path: Path, entries: Int, nanoseconds: Int64)? {
+        guard let crawl = crawls.first(where: \.hasBegun) ?? crawls.first, let path = tree.path(of: crawl.top) else {
+            return nil
+        }
+        return (path, crawl.entries + (crawl.listing?.next ?? 0), crawl.began.map { Clock.boot() - $0.boot } ?? 0)
+    }
+
+    /// Whether every root that is there is vouched for, or has only gaps that stay until someone acts.
+    package var isLive: Bool { !crawls.contains { $0.mode != .scan } }
 
     /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl.
     package func step(_ state: some StoredState) throws {
@@ -105,7 +131,7 @@ package final class Capture {
             // A directory that left may be about to arrive, and a name whose directory is not where the tree has it waits
             // for that directory's own events: both are in the queue by now, or nowhere.
             if !(isUnsettled && attempts < Self.settleAttempts) { break }
-            if attempts > 1 { Clock.sleep(nanoseconds: Int64(attempts) * 500_000) }
+            if attempts > 1 { ThisProcess.sleep(nanoseconds: Int64(attempts) * 500_000) }
             attempts += 1
             try absorbQueued()
         }

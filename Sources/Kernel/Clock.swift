@@ -21,10 +21,4 @@ package enum Clock {
         let file = try Descriptor(opening: Array("/proc/sys/kernel/random/boot_id".utf8), for: .reading)
         return String(decoding: try file.read(atMost: 64).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
-
-    /// nanosleep(2) for `nanoseconds`, or until a signal.
-    package static func sleep(nanoseconds: Int64) {
-        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-        _ = unsafe nanosleep(&time, nil)
-    }
 }

@@ -21,6 +21,7 @@ package struct FileStatus: Hashable, Sendable {
     package var isMountRoot: Bool
 
     package var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
+    package var isFile: Bool { mode & S_IFMT == S_IFREG }
     package var isSymbolicLink: Bool { mode & S_IFMT == S_IFLNK }
 
     /// The status of `name` in `directory`; never follows a symbolic link.

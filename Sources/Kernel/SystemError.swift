@@ -58,6 +58,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     /// There is no socket, or nobody listens at it (ECONNREFUSED).
     package var isNobodyThere: Bool { isMissing || errno == ECONNREFUSED }
 
+    /// ECONNRESET: the other end is gone with what it had not read.
+    package var isReset: Bool { errno == ECONNRESET }
+
     /// What strerror(3) says of the number.
     package var reason: String {
         var text = [CChar](repeating: 0, count: 256)

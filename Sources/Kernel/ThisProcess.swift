@@ -11,6 +11,13 @@ package enum ThisProcess {
     /// Whether files are opened as root.
     package static var isRoot: Bool { geteuid() == 0 }
 
+    /// The effective user.
+    package static var user: UInt32 { geteuid() }
+    package static var id: Int { Int(getpid()) }
+
+    /// Whether stderr is a terminal, by isatty(3).
+    package static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
     /// Whether stdout is a terminal, by isatty(3).
     package static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 

@@ -21,6 +21,7 @@ package final class Store: StoredState {
     /// Where each directory is, and whose root it is: memory follows directories.
     var nodes: [NodeID: NodePlace] = [:]
     let statements: Statements
+    private var lastCheckpoint = 0
 
     struct NodePlace {
         var directory: Int64
@@ -127,10 +128,16 @@ package final class Store: StoredState {
         }
     }
 
-    /// Copies the WAL into the database, without waiting for readers.
-    package func checkpoint() throws {
+    /// Copies the WAL into the database once enough rows have gathered in it, without waiting for readers.
+    package func checkpointIfDue() throws {
+        let changed = database.totalChangesCount
+        guard changed - lastCheckpoint >= Self.checkpointRows else { return }
+        lastCheckpoint = changed
         try StoreError.wrap { try database.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
     }
+
+    /// Rows between two checkpoints: about 4 MB of WAL.
+    private static let checkpointRows = 40_000
 
     /// A random UUID, version 4, in lower case.
     static func newUUID() -> String {

@@ -8,7 +8,10 @@ struct Journal: ParsableCommand {
         commandName: "journal",
         abstract: "The change journal of Linux: what changed since.",
         version: "0.1.0",
-        subcommands: [QueryCommand.self, UnchangedCommand.self])
+        subcommands: [
+            WatchCommand.self, ScanCommand.self, SyncCommand.self, QueryCommand.self, UnchangedCommand.self,
+            StatusCommand.self, ForgetCommand.self,
+        ])
 
     /// ArgumentParser prints usage errors and help and ends with 64 or 0; how everything else ends is ours to say.
     static func main() {

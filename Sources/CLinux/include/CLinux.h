@@ -6,13 +6,18 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -90,3 +95,57 @@ static inline int clinux_eventfd_take(int fd) {
 
 // Names the calling thread; 15 bytes at most.
 static inline int clinux_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }
+
+// The address of a Unix socket; a path that begins with '@' is an abstract name. -1 with ENAMETOOLONG where it does not fit.
+static inline int clinux_unix_address(const char *path, struct sockaddr_un *out, socklen_t *length) {
+    size_t bytes = strlen(path);
+    if (bytes >= sizeof out->sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memset(out, 0, sizeof *out);
+    out->sun_family = AF_UNIX;
+    memcpy(out->sun_path, path, bytes);
+    if (path[0] == '@') out->sun_path[0] = 0;
+    *length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + bytes + (path[0] == '@' ? 0 : 1));
+    return 0;
+}
+static inline int clinux_unix_bind(int fd, const char *path) {
+    struct sockaddr_un address;
+    socklen_t length;
+    if (clinux_unix_address(path, &address, &length) != 0) return -1;
+    return bind(fd, (struct sockaddr *)&address, length);
+}
+static inline int clinux_unix_connect(int fd, const char *path) {
+    struct sockaddr_un address;
+    socklen_t length;
+    if (clinux_unix_address(path, &address, &length) != 0) return -1;
+    return connect(fd, (struct sockaddr *)&address, length);
+}
+static inline int clinux_unix_send(int fd, const char *path, const void *bytes, unsigned long count) {
+    struct sockaddr_un address;
+    socklen_t length;
+    if (clinux_unix_address(path, &address, &length) != 0) return -1;
+    return (int)sendto(fd, bytes, count, MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+}
+static inline int clinux_socket(int type) { return socket(AF_UNIX, type | SOCK_CLOEXEC, 0); }
+static inline int clinux_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC); }
+
+// SO_PEERCRED: who connected.
+static inline int clinux_peer(int fd, uint32_t *uid) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    int result = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+    if (result == 0) *uid = credentials.uid;
+    return result;
+}
+
+// SO_RCVTIMEO and SO_SNDTIMEO.
+static inline int clinux_set_timeout(int fd, long milliseconds) {
+    struct timeval limit = {milliseconds / 1000, (milliseconds % 1000) * 1000};
+    int result = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (result != 0) return result;
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+static inline int clinux_lock(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }

@@ -46,16 +46,24 @@ struct JSONFormat: RowFormat {
             return
         }
         line += ",\"\(key)\":\"".utf8
-        for byte in path {
+        line += JSONFormat.escaped(path)
+        line.append(UInt8(ascii: "\""))
+    }
+
+    /// Valid UTF-8 as it stands between quotes.
+    static func escaped(_ text: [UInt8]) -> [UInt8] {
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(text.count)
+        for byte in text {
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): line += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "\n"): line += "\\n".utf8
-            case UInt8(ascii: "\t"): line += "\\t".utf8
-            case 0..<0x20, 0x7F: line += "\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8
-            default: line.append(byte)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): escaped += [UInt8(ascii: "\\"), byte]
+            case UInt8(ascii: "\n"): escaped += "\\n".utf8
+            case UInt8(ascii: "\t"): escaped += "\\t".utf8
+            case 0..<0x20, 0x7F: escaped += "\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8
+            default: escaped.append(byte)
             }
         }
-        line.append(UInt8(ascii: "\""))
+        return escaped
     }
 }
 

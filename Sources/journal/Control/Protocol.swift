@@ -1,0 +1,86 @@
+import Changes
+
+/// What goes over the control socket: one line of words to the watcher, lines of `key value` back, then the end.
+///
+/// Paths are written in hexadecimal, because a name may hold a space or a newline.
+enum Request: Equatable {
+    /// Commit all that has happened, sync it, and say by which cursor.
+    case barrier
+    case status
+    case scan([Path])
+    /// Take the directory at an offline root's path for the root, though it is on another file system.
+    case adopt(Path)
+    case forget(Path)
+
+    /// Bytes that a client may send.
+    static let sizeLimit = 1 << 20
+
+    var line: [UInt8] {
+        switch self {
+        case .barrier: Array("barrier\n".utf8)
+        case .status: Array("status\n".utf8)
+        case .scan(let paths): Array((["scan"] + paths.map { Hex.encode($0.bytes) }).joined(separator: " ").utf8) + [0x0A]
+        case .adopt(let path): Array("adopt \(Hex.encode(path.bytes))\n".utf8)
+        case .forget(let path): Array("forget \(Hex.encode(path.bytes))\n".utf8)
+        }
+    }
+
+    /// Nil where the line is none of ours.
+    init?(_ line: [UInt8]) {
+        let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        let paths = words.dropFirst().map { Hex.decode($0).map { Path($0) } }
+        guard let verb = words.first, !paths.contains(nil) else { return nil }
+        switch (String(decoding: verb, as: UTF8.self), paths.count) {
+        case ("barrier", 0): self = .barrier
+        case ("status", 0): self = .status
+        case ("scan", _): self = .scan(paths.compactMap { $0 })
+        case ("adopt", 1): self = .adopt(paths[0]!)
+        case ("forget", 1): self = .forget(paths[0]!)
+        default: return nil
+        }
+    }
+
+    /// Whether it changes nothing and costs little, so that the database's group may ask it too.
+    var isQuestion: Bool { self == .barrier || self == .status }
+}
+
+/// What the watcher says: keys of one word, values to the end of the line.
+struct Reply {
+    private(set) var fields: [(key: String, value: String)] = []
+
+    init(_ fields: [(String, String)] = []) { self.fields = fields.map { (key: $0.0, value: $0.1) } }
+
+    init(_ bytes: [UInt8]) {
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: false)
+            fields.append((
+                key: String(decoding: parts[0], as: UTF8.self),
+                value: parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : ""
+            ))
+        }
+    }
+
+    subscript(key: String) -> String? { fields.first { $0.key == key }?.value }
+    func all(_ key: String) -> [String] { fields.filter { $0.key == key }.map(\.value) }
+
+    var bytes: [UInt8] { fields.flatMap { Array("\($0.key) \($0.value)\n".utf8) } }
+}
+
+/// Bytes as text of two digits each; the empty path is `-`.
+enum Hex {
+    static func encode(_ bytes: [UInt8]) -> String {
+        bytes.isEmpty ? "-" : bytes.map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+    }
+
+    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        if text.elementsEqual([UInt8(ascii: "-")]) { return [] }
+        guard text.count.isMultiple(of: 2), !text.isEmpty else { return nil }
+        var bytes: [UInt8] = []
+        var rest = Array(text)[...]
+        while let high = rest.popFirst(), let low = rest.popFirst() {
+            guard let value = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16) else { return nil }
+            bytes.append(value)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Changes
+import Query
+import Store
+
+/// `journal forget`: drops a root with its rows.
+struct ForgetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forget", abstract: "Drop a root with its rows. The tree itself is not touched.")
+
+    @OptionGroup var database: DatabaseOption
+    @Argument(help: "The root.")
+    var root: String
+
+    func run() throws {
+        let path = try database.path
+        let root = try RootArgument.canonical(Array(root.utf8))
+        let missing = Failure(
+            .noInput, "\(ShellQuote.text(root.shown)): no such root", hint: "`journal status` lists them")
+        if let reply = try Client.ask(.forget(root), database: path, timeout: .seconds(600)) {
+            if reply["missing"] != nil { throw missing }
+            return
+        }
+        try Writing.with(path, creates: false) { store in
+            guard let stored = try store.roots().first(where: { $0.path == root }) else { throw missing }
+            try store.forget(stored)
+        }
+    }
+}

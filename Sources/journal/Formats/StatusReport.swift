@@ -1,0 +1,124 @@
+import Changes
+import Kernel
+import Query
+
+/// The journal's state for people, or as one JSON object.
+struct StatusReport {
+    var database: Path
+    var overview: Overview
+    /// Nil where none is live.
+    var watcher: WatcherStatus?
+    var size: Int64
+    var logSize: Int64
+
+    /// Whether every root that is to be watched is live and vouched for.
+    var isWell: Bool {
+        watcher?.isLive == true && overview.openGaps.isEmpty && !overview.roots.isEmpty
+            && overview.roots.allSatisfy { $0.state == .live && $0.sinceSeq != nil }
+    }
+
+    var text: String {
+        var lines = ["journal   \(ShellQuote.text(database.shown))  \(bytes(size))\(logSize > 0 ? " + \(bytes(logSize)) WAL" : "")"]
+        if let watcher {
+            lines.append("watcher   \(watcher.isLive ? "live" : "crawling"), PID \(watcher.pid)")
+            let limit = watcher.watchLimit.map { " of \(grouped(Int64($0)))" } ?? ""
+            lines.append(
+                "          \(grouped(Int64(watcher.watches)))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued")
+            if let crawl = watcher.crawl {
+                lines.append(
+                    "          crawling \(ShellQuote.text(crawl.path.shown)): \(grouped(Int64(crawl.entries))) entries in \(crawl.nanoseconds / 1_000_000_000) s")
+            }
+        } else {
+            lines.append("watcher   none; the last one looked until \(Timestamp.local(overview.vouchedNS))")
+        }
+        lines.append("head      \(overview.head)")
+        lines.append(
+            "          committed \(Timestamp.local(overview.headNS)), horizon \(overview.horizon), \(grouped(overview.changes)) changes kept")
+        for root in overview.roots {
+            lines.append("")
+            lines.append("root      \(ShellQuote.text(root.path.shown))  \(root.state.word)")
+            lines.append(
+                "          \(grouped(root.files)) files, \(grouped(root.directories)) directories by \(root.backend)\(root.crossesMounts ? ", crossing mounts" : "")")
+            lines.append(root.sinceNS.map { "          covered since \(Timestamp.local($0))" } ?? "          not covered yet")
+            if !root.excludes.isEmpty {
+                lines.append("          excludes \(root.excludes.map(ShellQuote.text).joined(separator: " "))")
+            }
+        }
+        if !overview.uncovered.isEmpty { lines.append("") }
+        for uncovered in overview.uncovered {
+            lines.append("uncovered \(ShellQuote.text(uncovered.path.shown))  \(uncovered.coverage.word)")
+        }
+        if !overview.openGaps.isEmpty { lines.append("") }
+        for gap in overview.openGaps {
+            let closing = watcher?.closing.contains(gap.id) == true ? ", being closed" : ""
+            lines.append(
+                "gap       \(ShellQuote.text(gap.path.shown))  \(gap.cause) since \(Timestamp.local(gap.openedNS))\(closing)")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    var json: String {
+        let roots = overview.roots.map { root in
+            JSON.object([
+                ("path", JSON.path(root.path)), ("state", .string(root.state.word)), ("backend", .string(root.backend)),
+                ("since_seq", root.sinceSeq.map { .number($0) } ?? .null),
+                ("since", root.sinceNS.map(JSON.time) ?? .null), ("directories", .number(root.directories)),
+                ("files", .number(root.files)), ("cross_mounts", .bool(root.crossesMounts)),
+                ("excludes", .array(root.excludes.map(JSON.bytes))),
+            ])
+        }
+        let gaps = overview.openGaps.map { gap in
+            JSON.object([
+                ("path", JSON.path(gap.path)), ("cause", .string(gap.cause)), ("opened", JSON.time(gap.openedNS)),
+                ("closing", .bool(watcher?.closing.contains(gap.id) == true)),
+            ])
+        }
+        let uncovered = overview.uncovered.map { uncovered in
+            JSON.object([("path", JSON.path(uncovered.path)), ("reason", .string(uncovered.coverage.word))])
+        }
+        return JSON.object([
+            ("well", .bool(isWell)), ("live", .bool(watcher?.isLive == true)), ("database", JSON.path(database)),
+            ("uuid", .string(overview.uuid)), ("cursor", .string(overview.head.description)),
+            ("head_seq", .number(overview.head.seq)), ("head_time", JSON.time(overview.headNS)),
+            ("horizon_seq", .number(overview.horizon)), ("vouched_until", JSON.time(overview.vouchedNS)),
+            ("size", .number(size)), ("wal_size", .number(logSize)), ("changes", .number(overview.changes)),
+            ("watcher", watcher.map(json) ?? .null), ("roots", .array(roots)), ("gaps", .array(gaps)),
+            ("closed_gaps", .number(overview.closedGaps)), ("uncovered", .array(uncovered)),
+        ]).text + "\n"
+    }
+
+    private func json(_ watcher: WatcherStatus) -> JSON {
+        .object([
+            ("pid", .number(Int64(watcher.pid))), ("live", .bool(watcher.isLive)),
+            ("watches", .number(Int64(watcher.watches))),
+            ("watch_limit", watcher.watchLimit.map { .number(Int64($0)) } ?? .null),
+            ("overflows", .number(Int64(watcher.overflows))), ("queued_bytes", .number(Int64(watcher.queued))),
+            (
+                "crawl",
+                watcher.crawl.map {
+                    .object([
+                        ("path", JSON.path($0.path)), ("entries", .number(Int64($0.entries))),
+                        ("seconds", .number($0.nanoseconds / 1_000_000_000)),
+                    ])
+                } ?? .null
+            ),
+        ])
+    }
+
+    private func bytes(_ count: Int64) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        var (value, unit) = (Double(count), 0)
+        while value >= 1024 && unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+        let tenths = Int(value * 10)
+        return unit == 0 ? "\(count) B" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
+
+    /// 1,234,567
+    private func grouped(_ number: Int64) -> String {
+        let digits = Array(String(number))
+        return String(
+            digits.enumerated().flatMap { index, digit in
+                index > 0 && (digits.count - index).isMultiple(of: 3) ? [",", digit] : [digit]
+            })
+    }
+}

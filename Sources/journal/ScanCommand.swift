@@ -1,0 +1,84 @@
+import ArgumentParser
+import Capture
+import Changes
+import Kernel
+import Query
+import Store
+
+/// `journal scan`: a crawl now.
+struct ScanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scan", abstract: "Crawl and reconcile now; without a watcher, by itself.",
+        discussion: """
+            Without PATH it is about all roots. Where no watcher runs, a PATH that is a directory outside every root \
+            becomes one: the journal without a daemon, for cron.
+            """)
+
+    @OptionGroup var database: DatabaseOption
+    @OptionGroup var coverage: CoverageOptions
+    @Flag(help: "PATH is an offline root: take what is there now for it, though it is another file system.")
+    var adopt = false
+    @Option(help: ArgumentHelp("How long to wait for a live watcher's crawl.", valueName: "duration"))
+    var timeout = Timeout(.seconds(24 * 3600))
+    @Argument(help: "What to crawl.")
+    var paths: [String] = []
+
+    func run() throws {
+        let path = try database.path
+        let paths = try paths.map { try PathArgument.canonical(Array($0.utf8)) }
+        if adopt && paths.count != 1 { throw Failure(.usage, "--adopt takes one ROOT") }
+        if try isWatched(path) {
+            if !coverage.exclude.isEmpty || coverage.noExclude || coverage.crossMounts {
+                throw Failure(.held, "a watcher is live: what a root covers is set when it starts")
+            }
+            return try askWatcher(path, paths)
+        }
+        try crawl(path, paths)
+    }
+
+    private func isWatched(_ path: Path) throws -> Bool {
+        try Client.ask(.status, database: path, timeout: .seconds(10)) != nil
+    }
+
+    private func askWatcher(_ path: Path, _ paths: [Path]) throws {
+        let request: Request = adopt ? .adopt(paths[0]) : .scan(paths)
+        guard let reply = try Client.ask(request, database: path, timeout: timeout.duration) else {
+            throw Failure(.unavailable, "\(ShellQuote.text(path.shown)): the watcher did not answer in time")
+        }
+        if let missing = reply["missing"] {
+            let shown = ShellQuote.text(Hex.decode(Array(missing.utf8)) ?? [])
+            throw Failure(.cannotVouch, "\(shown): not covered: it lies in no live root")
+        }
+    }
+
+    /// Crawls with a watcher of its own that lives as long as the crawl: what changes meanwhile is seen too.
+    private func crawl(_ path: Path, _ paths: [Path]) throws {
+        Signals.block()
+        try Writing.with(path, creates: !paths.isEmpty) { store in
+            let stored = try store.roots()
+            let selection = RootSelection(store: store, coverage: coverage)
+            var taken: [RootSelection.Taken] = []
+            for root in stored where paths.isEmpty || paths.contains(where: { root.path.contains($0) }) {
+                taken.append(try selection.taken(root))
+            }
+            for path in paths where !stored.contains(where: { $0.path.contains(path) }) {
+                let root = try RootArgument.canonical(path.shown)
+                try selection.check(root, among: stored.map(\.path) + taken.map(\.root.path))
+                taken.append(try selection.join(root))
+            }
+            guard !taken.isEmpty else {
+                throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
+            }
+            let stop = Watcher.StopFlag()
+            let watcher = try Watcher(store, database: path, latency: 20_000_000, isStopping: stop)
+            let wake = watcher.waker
+            try Thread.start("signals") {
+                _ = Signals.wait()
+                stop.set()
+                wake()
+            }
+            for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes, adopts: adopt) }
+            try watcher.run(until: .crawled)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Capture
+import Changes
+import Kernel
+
+/// What the watcher says on stderr: plain lines for a log, and on a terminal a line of progress that goes away.
+final class Reporter {
+    private let isTerminal = ThisProcess.standardErrorIsTerminal
+    private var lastProgress: Int64 = 0
+    private var hasProgressLine = false
+
+    /// How often the line of progress is written, nanoseconds.
+    private static let progressInterval: Int64 = 200_000_000
+
+    func report(_ notice: Capture.Notice) {
+        switch notice {
+        case .overflow: line("the kernel's queue overflowed: changes were lost, so everything is crawled again")
+        case .watchLimit(let path, let limit):
+            line(
+                "\(ShellQuote.text(path.shown)): inotify_add_watch: the limit of \(limit.map(String.init) ?? "all") watches is reached; what lies below is a gap",
+                hint: "sysctl fs.inotify.max_user_watches=\((limit ?? 65_536) * 4)")
+        case .unreadable(let path, let error): line("\(ShellQuote.text(path.shown)): \(error.operation): \(error.reason)")
+        case .offline(let path): line("\(ShellQuote.text(path.shown)): offline: it is not there, or another file system is")
+        case .back(let path): line("\(ShellQuote.text(path.shown)): back")
+        case .crawlBegan(let path, let isFirst):
+            if !isTerminal { line("\(ShellQuote.text(path.shown)): \(isFirst ? "crawling for the first time" : "reconciling")") }
+        case .crawlEnded(let path, let entries, let found, let nanoseconds):
+            line(
+                "\(ShellQuote.text(path.shown)): \(entries) entries crawled in \(seconds(nanoseconds)), \(found) changes found")
+        }
+    }
+
+    /// Everything that can be vouched for is, from now on.
+    func live(_ capture: Capture, database: Path) throws {
+        line("live: \(capture.directories) directories, \(capture.watches) watches")
+        let option = ShellQuote.text(database.shown)
+        line("ask it with: journal query --db \(option)")
+        try ServiceManager.notify("READY=1")
+    }
+
+    func stopped() { line("stopped") }
+
+    func progress(_ progress: (path: Path, entries: Int, nanoseconds: Int64)?) {
+        guard isTerminal, let progress, Clock.boot() - lastProgress >= Self.progressInterval else { return }
+        lastProgress = Clock.boot()
+        let rate = progress.nanoseconds > 0 ? Int(Double(progress.entries) / (Double(progress.nanoseconds) / 1e9)) : 0
+        hasProgressLine = true
+        write("\r\u{1B}[K\(ShellQuote.text(progress.path.shown)): \(progress.entries) entries, \(rate)/s, \(seconds(progress.nanoseconds))")
+    }
+
+    private func line(_ text: String, hint: String? = nil) {
+        if hasProgressLine { write("\r\u{1B}[K") }
+        hasProgressLine = false
+        write("journal: \(text)\n" + (hint.map { "journal: hint: \($0)\n" } ?? ""))
+    }
+
+    /// Where stderr fails there is nobody left to tell.
+    private func write(_ text: String) {
+        var output = Output.standardError()
+        do throws(SystemError) {
+            try output.write(text)
+            try output.flush()
+        } catch {}
+    }
+
+    private func seconds(_ nanoseconds: Int64) -> String {
+        let tenths = nanoseconds / 100_000_000
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
+}

@@ -1,0 +1,105 @@
+import Changes
+import Kernel
+import Query
+import Store
+
+/// Becoming the one writer of a database: the lock file, the checks that it is ours, and the nonce that tells a restored
+/// copy.
+enum Writing {
+    /// Runs `body` with the store, and leaves the database whole behind it. Makes the database where there is none and
+    /// `creates` is set.
+    static func with<Result>(
+        _ database: Path, creates: Bool, _ body: (Store) throws -> Result
+    ) throws -> Result {
+        let shown = ShellQuote.text(database.shown)
+        FileMode.keepPrivate()
+        let isNew = try prepare(database, creates: creates)
+        guard let path = database.shown.validText else {
+            throw Failure(.cannotCreate, "\(shown): SQLite takes no path that is not UTF-8")
+        }
+        let lockPath = database.shown + Array("-lock".utf8)
+        guard let lock = try LockFile(at: lockPath) else {
+            let holder = try LockFile.holder(of: lockPath).map { "PID \($0)" } ?? "another process"
+            throw Failure(
+                .held, "\(shown): in use: \(holder) is its writer", hint: "`journal status` shows what it does")
+        }
+        if isNew { try Descriptor(opening: database.shown, for: .writing).close() }
+        do {
+            let bootID = try Clock.bootID()
+            return try Store.with(
+                path: path, bootID: bootID, clock: { Instant(wall: Clock.wall(), boot: Clock.boot()) }
+            ) { store in
+                let nonce = try rotate(store, lock, from: lock.nonce, isNew: isNew, database)
+                let result = try body(store)
+                try store.close()
+                _ = try rotate(store, lock, from: nonce, isNew: false, database)
+                try store.close()
+                return result
+            }
+        } catch let error as StoreError {
+            throw failure(error, shown)
+        }
+    }
+
+    /// Gives this run its nonce: in the database first, synced, then in the lock file.
+    private static func rotate(
+        _ store: Store, _ lock: LockFile, from nonce: String?, isNew: Bool, _ database: Path
+    ) throws -> String {
+        let next = try store.claim(nonce: nonce, isNew: isNew)
+        try FileSync.data(database.shown + Array("-wal".utf8))
+        try lock.write(nonce: next)
+        return next
+    }
+
+    /// Whether the database is new; throws where it is none of ours, before anything is made beside it.
+    private static func prepare(_ database: Path, creates: Bool) throws -> Bool {
+        let shown = ShellQuote.text(database.shown)
+        do {
+            let status = try FileStatus(at: database.shown)
+            guard status.isFile else { throw Failure(.notAJournal, "\(shown): not a journal: not a file") }
+            if status.size == 0 { return true }
+            let header = try Descriptor(opening: database.shown, for: .reading).read(atMost: 100)
+            guard DatabaseHeader(header)?.isJournal == true else { throw Failure(.notAJournal, "\(shown): not a journal") }
+            return false
+        } catch let error as SystemError {
+            guard error.isMissing else {
+                throw Failure(error.isForbidden ? .permission : .inputOutput, "\(shown): cannot open: \(error.reason)")
+            }
+        }
+        guard creates else {
+            throw Failure(.noInput, "\(shown): no such journal", hint: "`journal watch DIRECTORY` makes one")
+        }
+        do throws(SystemError) {
+            try FileMode.makeDirectories(database.parent.shown)
+        } catch {
+            throw Failure(
+                error.isForbidden ? .permission : .cannotCreate, "\(shown): cannot create its directory: \(error.reason)")
+        }
+        return true
+    }
+
+    static func failure(_ error: StoreError, _ shown: String) -> Failure {
+        switch error.reason {
+        case .notAJournal: Failure(.notAJournal, "\(shown): not a journal: \(error.message)")
+        case .newer: Failure(.notAJournal, "\(shown): \(error.message)", hint: "upgrade journal")
+        case .corrupt: Failure(.notAJournal, "\(shown): corrupt: \(error.message)")
+        case .full: Failure(.inputOutput, "\(shown): cannot commit: \(error.message)", hint: "the journal is as it was before; the next start reconciles")
+        case .permission: Failure(.permission, "\(shown): cannot write: \(error.message)")
+        case .cannotCreate: Failure(.cannotCreate, "\(shown): cannot open: \(error.message)")
+        case .inputOutput: Failure(.inputOutput, "\(shown): \(error.message)")
+        }
+    }
+}
+
+/// The first 100 bytes of a SQLite file, where it says what it is (https://sqlite.org/fileformat.html, 1.3).
+struct DatabaseHeader {
+    private let bytes: [UInt8]
+
+    init?(_ bytes: [UInt8]) {
+        guard bytes.count >= 100, bytes.starts(with: Array("SQLite format 3\0".utf8)) else { return nil }
+        self.bytes = bytes
+    }
+
+    /// The application id, a big-endian number at offset 68.
+    var isJournal: Bool { bytes[68..<72].reduce(0) { $0 << 8 | UInt32($1) } == 0x6A72_6E6C }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Changes
+import Kernel
+import Query
+import Store
+
+/// Which of the kernel's interfaces tells of changes.
+enum Backend: String, ExpressibleByArgument, CaseIterable {
+    case auto, inotify, fanotify
+}
+
+/// What a root covers, as `watch` and `scan` take it.
+struct CoverageOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Do not watch this (gitignore syntax, relative to the root); may be given again.", valueName: "glob"))
+    var exclude: [String] = []
+    @Flag(help: "Drop the excludes that are stored.")
+    var noExclude = false
+    @Flag(help: "Go into file systems that are mounted below a root.")
+    var crossMounts = false
+
+    func validate() throws {
+        if noExclude && !exclude.isEmpty { throw ValidationError("--no-exclude and --exclude contradict each other") }
+    }
+}
+
+/// `journal watch`: the watcher, in the foreground.
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch", abstract: "Watch trees and keep the journal, in the foreground.",
+        discussion: "Without ROOT it takes up the roots that are stored. SIGTERM and SIGINT end it cleanly.")
+
+    @OptionGroup var database: DatabaseOption
+    @OptionGroup var coverage: CoverageOptions
+    @Option(help: "Where changes come from.")
+    var backend = Backend.auto
+    @Option(help: ArgumentHelp("How long changes may wait to be read and committed.", valueName: "duration"))
+    var latency = Timeout(.milliseconds(100))
+    @Argument(help: "The trees to watch.")
+    var roots: [String] = []
+
+    func run() throws {
+        if backend == .fanotify { throw Failure(.unavailable, "fanotify: not available yet; inotify is") }
+        Signals.block()
+        let path = try database.path
+        let paths = try roots.map { try RootArgument.canonical(Array($0.utf8)) }
+        let (seconds, attoseconds) = latency.duration.components
+        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        guard (1_000_000...60_000_000_000).contains(nanoseconds) else {
+            throw Failure(.usage, "--latency takes a duration from 1ms to 60s")
+        }
+        try Writing.with(path, creates: !paths.isEmpty) { store in
+            let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
+            let stop = Watcher.StopFlag()
+            let watcher = try Watcher(store, database: path, latency: nanoseconds, isStopping: stop)
+            let wake = watcher.waker
+            try Thread.start("signals") {
+                _ = Signals.wait()
+                stop.set()
+                wake()
+            }
+            for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }
+            try watcher.run(until: .signal)
+        }
+    }
+}
