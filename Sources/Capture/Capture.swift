@@ -121,6 +121,7 @@ package final class Capture {
     func settleEvents(_ first: Drain.Take, _ state: some StoredState) throws {
         try flush(state)
         pending.source = .event
+        pending.notBefore = nil
         pending.began = first.began
         unpark()
         absorb(first)
