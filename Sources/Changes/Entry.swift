@@ -29,7 +29,17 @@ package enum FileType: UInt32, Sendable, CaseIterable {
     package init(mode: UInt32) { self = FileType(rawValue: mode & 0o170000) ?? .file }
 
     /// The word of the contract's `type` column.
-    package var word: String { String(describing: self) }
+    package var word: String {
+        switch self {
+        case .fifo: "fifo"
+        case .chardev: "chardev"
+        case .directory: "directory"
+        case .blockdev: "blockdev"
+        case .file: "file"
+        case .symlink: "symlink"
+        case .socket: "socket"
+        }
+    }
 }
 
 /// What statx told of one name: everything by which a change is recognised. Times are nanoseconds since 1970.

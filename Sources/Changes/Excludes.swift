@@ -54,7 +54,7 @@ package struct Excludes: Sendable {
             }
             wholePath = pattern.contains(slash)
             if pattern.first == slash { pattern.removeFirst() }
-            guard !pattern.isEmpty, let glob = Glob(pattern) else { return nil }
+            guard !pattern.isEmpty, let glob = Glob(pattern, isPath: wholePath) else { return nil }
             self.glob = glob
         }
 

@@ -21,7 +21,12 @@ struct Glob: Sendable {
     private let tokens: [Token]
 
     /// Nil where the pattern can match nothing: an open set, an unknown class, a backslash at the end.
-    init?(_ pattern: [UInt8]) {
+    ///
+    /// `isPath`: the pattern is held against whole paths. git compares what stands before the first special character
+    /// by itself and hands the rest to wildmatch, so that in `a**/b` the `**` is at a beginning, whatever the manual
+    /// says of it. People expect what git does.
+    init?(_ pattern: [UInt8], isPath: Bool) {
+        let special = isPath ? pattern.firstIndex { "*?[\\".utf8.contains($0) } : nil
         var tokens: [Token] = []
         var at = 0
         while at < pattern.count {
@@ -40,7 +45,9 @@ struct Glob: Sendable {
             case UInt8(ascii: "*"):
                 var end = at
                 while end < pattern.count, pattern[end] == UInt8(ascii: "*") { end += 1 }
-                let alone = (at == 0 || pattern[at - 1] == slash) && (end == pattern.count || pattern[end] == slash)
+                let alone =
+                    (at == 0 || at == special || pattern[at - 1] == slash)
+                    && (end == pattern.count || pattern[end] == slash)
                 if end - at == 1 || !alone {
                     // > Other consecutive asterisks are considered regular asterisks.
                     tokens.append(.star)

@@ -8,6 +8,18 @@ package enum ThisProcess {
         return unsafe (0..<strlen(value)).map { unsafe UInt8(bitPattern: value[$0]) }
     }
 
+    /// The bytes of the argument that Swift spells `text`. `CommandLine.arguments` repairs what is not UTF-8, which
+    /// for a path means another path; where two arguments come out the same, no one can say which was meant.
+    package static func bytes(ofArgument text: String) -> [UInt8] {
+        var found: Set<[UInt8]> = []
+        for index in 0..<Int(CommandLine.argc) {
+            guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
+            let bytes = unsafe (0..<strlen(argument)).map { unsafe UInt8(bitPattern: argument[$0]) }
+            if String(decoding: bytes, as: UTF8.self) == text { found.insert(bytes) }
+        }
+        return found.count == 1 ? found.first! : Array(text.utf8)
+    }
+
     /// Whether files are opened as root.
     package static var isRoot: Bool { geteuid() == 0 }
 

@@ -9,16 +9,15 @@ struct Net {
     let scope: Scope
 
     func fold(followingRenames: Bool) throws {
-        try db.execute(sql: Net.perPath, arguments: scope.arguments)
-        try db.execute(sql: Net.compare)
+        try db.execute(sql: Net.compare, arguments: scope.arguments)
         try Renames(db: db, scope: scope).match(following: followingRenames)
     }
 
     /// One row a path. A renamed row tells of two paths: at the old one something was, at the new one something is.
     /// `flags` of a path where files came and went count as content: it may be another file.
     private static let perPath = """
-        INSERT INTO temp.fold
-        SELECT directory, name, min(before), min(after), max(before), max(after), max(flags & 1) | max(flags & 2)
+        SELECT directory, name, min(before) AS first_before, min(after) AS first_after, max(before) AS last_before,
+               max(after) AS last_after, max(flags & 1) | max(flags & 2) AS flags
         FROM (SELECT directory, name,
                      CASE WHEN kind IN (2, 3, 4) THEN seq END AS before,
                      CASE WHEN kind <> 4 THEN seq END AS after,
@@ -57,7 +56,7 @@ struct Net {
                           WHEN last_before IS NULL OR last_before <= last_after THEN 1
                           ELSE (SELECT min(seq) FROM main.batch WHERE seq >= last_after) >= last_before END AS is_there,
                      max(ifnull(last_before, 0), ifnull(last_after, 0)) AS newest
-              FROM temp.fold) AS f
+              FROM (\(perPath))) AS f
         CROSS JOIN main.log AS l ON l.seq = CASE WHEN is_there THEN last_after ELSE last_before END
         CROSS JOIN main.batch ON batch.seq = (SELECT min(seq) FROM main.batch WHERE seq >= f.newest)
         LEFT JOIN main.log AS b ON b.seq = CASE WHEN was THEN first_before END

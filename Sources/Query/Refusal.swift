@@ -69,6 +69,8 @@ package struct Resolution: Sendable {
     package var head: Cursor?
     /// Directories within the question whose content is not covered.
     package var uncovered: [Uncovered]
+    /// How many exclude patterns its roots have.
+    package var patterns: Int
 
     package struct Uncovered: Hashable, Sendable {
         package var path: Path

@@ -11,9 +11,10 @@ package struct Snapshot {
         let meta = try Meta(db)
         let subjects = try Subjects(db, paths: question.paths)
         guard let head = try batches.head() else {
+            let reasons = subjects.reasons + subjects.roots.map { .beginning(root: $0.path) }
             return Resolution(
-                span: nil, refusal: Refusal(reasons: subjects.reasons + [.noRoots], scan: [], gaps: []), head: nil,
-                uncovered: [])
+                span: nil, refusal: Refusal(reasons: reasons, scan: [], gaps: []), head: nil, uncovered: [],
+                patterns: 0)
         }
         let ends = Ends(batches: batches, meta: meta, now: now, synced: synced, head: head)
         let start = try ends.start(question.since)
@@ -21,7 +22,8 @@ package struct Snapshot {
         var check = try CoverageCheck(
             subjects: subjects, gaps: Gap.touching(subjects, db), horizon: meta.horizon, start: start, end: end)
         var resolution = Resolution(
-            span: nil, refusal: nil, head: meta.cursor(head), uncovered: try subjects.uncovered(db))
+            span: nil, refusal: nil, head: meta.cursor(head), uncovered: try subjects.uncovered(db),
+            patterns: try subjects.patterns(db))
 
         if let until = end.position, let since = check.since {
             if since > until {
@@ -55,13 +57,13 @@ package struct Snapshot {
     /// which is shorter than `span` where a page of the log ended before.
     package func spool(_ span: Span, _ question: Question, _ selection: Selection) throws -> Span {
         try Spool.clear(db)
-        let scope = try Scope(db, span, Subjects(db, paths: question.paths))
+        let subjects = try Subjects(db, paths: question.paths)
         var covered = span
         switch selection.shape {
         case .net:
-            try Net(db: db, scope: scope).fold(followingRenames: selection.followsRenames)
+            try Net(db: db, scope: Scope(db, span, subjects)).fold(followingRenames: selection.followsRenames)
         case .log:
-            covered = try History(db: db, scope: scope).page(selection, cursor: Meta(db).cursor)
+            covered = try History(db: db, span: span, subjects: subjects).page(selection, cursor: Meta(db).cursor)
         }
         try Spool.keepPlaces(db)
         return covered

@@ -9,7 +9,7 @@ enum Spool {
     }
 
     static func clear(_ db: Database) throws {
-        for table in ["touched", "inside", "leaf", "fold", "answer", "departed", "pair", "moved", "move", "place"] {
+        for table in ["touched", "inside", "leaf", "answer", "departed", "pair", "moved", "move", "place"] {
             try db.execute(sql: "DELETE FROM temp.\(table)")
         }
     }
@@ -21,11 +21,6 @@ enum Spool {
         CREATE TEMP TABLE inside(directory INTEGER PRIMARY KEY) STRICT;
         CREATE TEMP TABLE leaf(directory INTEGER NOT NULL, name ANY NOT NULL, PRIMARY KEY (directory, name))
           STRICT, WITHOUT ROWID;
-        -- A row a path: its first and last log rows that tell what was there before, and after.
-        CREATE TEMP TABLE fold(
-          directory INTEGER NOT NULL, name ANY NOT NULL,
-          first_before INTEGER, first_after INTEGER, last_before INTEGER, last_after INTEGER,
-          flags INTEGER NOT NULL) STRICT;
         CREATE TEMP TABLE answer(
           id INTEGER PRIMARY KEY,
           directory INTEGER NOT NULL, name ANY NOT NULL, old_directory INTEGER, old_name ANY,

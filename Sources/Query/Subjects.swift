@@ -112,6 +112,11 @@ struct Subjects {
         return patterns
     }
 
+    /// How many patterns exclude something from the roots of the question.
+    func patterns(_ db: Database) throws -> Int {
+        try roots.reduce(0) { try $0 + Subjects.patterns(db, root: $1.id).count }
+    }
+
     /// The directories in the question whose content is not part of it.
     func uncovered(_ db: Database) throws -> [Resolution.Uncovered] {
         let rows = try Row.fetchCursor(

@@ -10,11 +10,12 @@ struct DatabaseOption: ParsableArguments {
 
     /// `--db`, else `$JOURNAL_DB`, else the place of the contract.
     ///
-    /// With its directory's links resolved, so that the socket beside it is found by whoever names it otherwise.
+    /// With all links resolved, as SQLite does: -wal, -shm, lock and socket are beside the file itself.
     var path: Path {
         get throws {
-            let given = option.map { Array($0.utf8) } ?? ThisProcess.environment("JOURNAL_DB").flatMap { $0.isEmpty ? nil : $0 }
-            return try PathArgument.canonical(given ?? DatabaseOption.standard)
+            let named = ThisProcess.environment("JOURNAL_DB").flatMap { $0.isEmpty ? nil : $0 }
+            let path = try PathArgument.canonical(option.map { Array($0.utf8) } ?? named ?? DatabaseOption.standard)
+            return PathArgument.target(path) ?? path
         }
     }
 

@@ -16,7 +16,7 @@ struct Printer {
         try refuseUnprintable(format)
         let place = try textBase
         var output = Output.standardOutput()
-        if options.format == .text { try warn(of: verdict.resolution.uncovered) }
+        if options.format == .text { try warn(of: verdict.resolution) }
         try format.begin(&output)
         try rows { change in
             var change = change
@@ -83,12 +83,19 @@ struct Printer {
             hint: options.format == .paths && !options.nul ? "-0 carries any name" : "json carries any name")
     }
 
-    private func warn(of uncovered: [Resolution.Uncovered]) throws {
-        guard let first = uncovered.first else { return }
-        let more = uncovered.count > 1 ? " and \(uncovered.count - 1) more" : ""
+    /// In one line, what the answer is not about.
+    private func warn(of resolution: Resolution) throws {
+        var parts: [String] = []
+        if let first = resolution.uncovered.first {
+            let more = resolution.uncovered.count > 1 ? " and \(resolution.uncovered.count - 1) more" : ""
+            parts.append("\(ShellQuote.text(first.path.shown)) (\(first.coverage.word))\(more)")
+        }
+        if resolution.patterns > 0 {
+            parts.append("what \(resolution.patterns) exclude pattern\(resolution.patterns == 1 ? "" : "s") match")
+        }
+        guard !parts.isEmpty else { return }
         var output = Output.standardError()
-        try output.write(
-            "journal: not covered: \(ShellQuote.text(first.path.shown)) (\(first.coverage.word))\(more); see journal status\n")
+        try output.write("journal: not covered: \(parts.joined(separator: ", ")); see journal status\n")
         try output.flush()
     }
 

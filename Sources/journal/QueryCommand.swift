@@ -35,7 +35,7 @@ struct QueryCommand: ParsableCommand {
         let question = Question(
             since: try QuestionArguments.when(since, option: "--since", now: now),
             until: try QuestionArguments.when(until, option: "--until", now: now))
-        let base = try options.relativeTo.map { try PathArgument.canonical(Array($0.utf8)) }
+        let base = try options.relativeTo.map { try PathArgument.canonical(ThisProcess.bytes(ofArgument: $0)) }
         let path = try database.path
         let file = try database.open()
         var asking = Asking(
@@ -78,7 +78,7 @@ struct QueryCommand: ParsableCommand {
 enum CursorFile {
     static func write(_ cursor: Cursor, to file: String) throws(Failure) {
         do {
-            try AtomicFile.replace(Array(file.utf8), with: Array("\(cursor)\n".utf8))
+            try AtomicFile.replace(ThisProcess.bytes(ofArgument: file), with: Array("\(cursor)\n".utf8))
         } catch {
             throw Failure(
                 error.isForbidden ? .permission : error.isMissing ? .cannotCreate : .inputOutput,

@@ -126,4 +126,39 @@ private let second: Int64 = 1_000_000_000
             #expect(seen == ["a", "b", "c", "d", "e", "f"].map { "/r/\($0)" }, "limit \(limit)")
         }
     }
+
+    @Test func theLogTellsARenameByWhatOfItIsInTheQuestion() throws {
+        let seq = try fixture.batch(at: 400, [LogRow(kind: .renamed, path: "/r/in/b", old: "/r/out/a")])
+        var selection = Selection()
+        selection.shape = .log
+        func told(_ paths: [String]) throws -> [String] {
+            try fixture.answer(since: seqs[2], until: seq, paths, selection).map(\.told)
+        }
+        #expect(try told([]) == ["renamed /r/out/a → /r/in/b"])
+        #expect(try told(["/r/in"]) == ["created /r/in/b"])
+        #expect(try told(["/r/out/a"]) == ["deleted /r/out/a"])
+        selection.followsRenames = false
+        #expect(try told([]) == ["deleted /r/out/a", "created /r/in/b"])
+        let next = try fixture.batch(at: 401, [LogRow(kind: .renamed, path: "/r/in/d", old: "/r/out/c", ino: 2)])
+        #expect(try fixture.answer(since: seqs[2], until: next, [], selection).map(\.told) == [
+            "deleted /r/out/a", "created /r/in/b", "deleted /r/out/c", "created /r/in/d",
+        ])
+        selection.kinds = [.created]
+        #expect(try told(["/r"]) == ["created /r/in/b"])
+    }
+
+    @Test func aPageReachesAsFarAsItsRowsAre() throws {
+        // The only rows of interest lie behind more rows than the first reach.
+        for index in 0..<3 {
+            try fixture.batch(at: Int64(400 + index), (0..<4000).map { LogRow(kind: .created, path: "/r/many/\($0)") })
+        }
+        try fixture.batch(at: 500, [LogRow(kind: .created, path: "/r/few/a")])
+        let last = try fixture.batch(at: 501, [LogRow(kind: .created, path: "/r/few/b")])
+        var selection = Selection()
+        selection.shape = .log
+        selection.limit = 1
+        #expect(try fixture.answer(["/r/few"], selection).map(\.told) == ["created /r/few/a"])
+        selection.limit = 2
+        #expect(try fixture.answer(["/r/few"], selection).last?.seq == last - 1)
+    }
 }

@@ -13,35 +13,42 @@ struct CSVFormat: RowFormat {
     func canCarry(_ path: [UInt8]) -> Bool { path.validText != nil }
 
     mutating func row(_ change: Change, _ output: inout Output) throws(SystemError) {
-        var line = Array("\(change.seq),".utf8)
+        var line = Line()
+        line.append(change.seq)
+        line.append(",")
         Timestamp.append(utc: change.time, to: &line)
-        line.append(comma)
+        line.append(",")
         if let notBefore = change.notBefore { Timestamp.append(utc: notBefore, to: &line) }
-        line += ",\(change.kind.word),\(change.type.word),".utf8
+        line.append(",\(change.kind.word),\(change.type.word),")
         append(change.path, to: &line)
-        line.append(comma)
+        line.append(",")
         if let old = change.oldPath { append(old, to: &line) }
-        line += ",\(change.difference.contains(.content)),\(change.difference.contains(.metadata)),\(change.size),".utf8
+        line.append(change.difference.contains(.content) ? ",true" : ",false")
+        line.append(change.difference.contains(.metadata) ? ",true," : ",false,")
+        line.append(change.size)
+        line.append(",")
         Timestamp.append(utc: change.mtime, to: &line)
-        line += ",\(change.mode & 0o7777),\(change.uid),\(change.gid),\(change.ino),\(change.source.word),".utf8
-        if let movedWith = change.movedWith { line += "\(movedWith)".utf8 }
-        line += "\r\n".utf8
-        try output.write(line)
+        for number in [UInt64(change.mode & 0o7777), UInt64(change.uid), UInt64(change.gid), change.ino] {
+            line.append(",")
+            line.append(number)
+        }
+        line.append(",\(change.source.word),")
+        if let movedWith = change.movedWith { line.append(movedWith) }
+        line.append("\r\n")
+        try output.write(line.bytes)
     }
 
-    private var comma: UInt8 { UInt8(ascii: ",") }
-
     /// > Fields containing line breaks (CRLF), double quotes, and commas should be enclosed in double-quotes.
-    private func append(_ field: [UInt8], to line: inout [UInt8]) {
+    private func append(_ field: [UInt8], to line: inout Line) {
         guard field.contains(where: { "\",\r\n ".utf8.contains($0) }) else {
-            line += field
+            line.append(field)
             return
         }
-        line.append(UInt8(ascii: "\""))
+        line.append("\"")
         for byte in field {
-            if byte == UInt8(ascii: "\"") { line.append(byte) }
-            line.append(byte)
+            if byte == UInt8(ascii: "\"") { line.append(byte: byte) }
+            line.append(byte: byte)
         }
-        line.append(UInt8(ascii: "\""))
+        line.append("\"")
     }
 }

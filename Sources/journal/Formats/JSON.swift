@@ -19,9 +19,9 @@ indirect enum JSON {
 
     /// RFC 3339, UTC, with nanoseconds.
     static func time(_ nanoseconds: Int64) -> JSON {
-        var text: [UInt8] = []
-        Timestamp.append(utc: nanoseconds, to: &text)
-        return .string(String(decoding: text, as: UTF8.self))
+        var line = Line()
+        Timestamp.append(utc: nanoseconds, to: &line)
+        return .string(String(decoding: line.bytes, as: UTF8.self))
     }
 
     var text: String {
@@ -29,11 +29,18 @@ indirect enum JSON {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .number(let value): String(value)
-        case .string(let value):
-            String(decoding: [UInt8(ascii: "\"")] + JSONFormat.escaped(Array(value.utf8)) + [UInt8(ascii: "\"")], as: UTF8.self)
+        case .string(let value): JSON.quoted(value)
         case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
         case .object(let members):
             "{" + members.map { "\(JSON.string($0.0).text):\($0.1.text)" }.joined(separator: ",") + "}"
         }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var line = Line()
+        line.append("\"")
+        JSONFormat.append(text: Array(text.utf8), to: &line)
+        line.append("\"")
+        return String(decoding: line.bytes, as: UTF8.self)
     }
 }

@@ -7,30 +7,46 @@ import Query
 /// Numbers beyond 2⁵³ lose digits in most readers, so `ino` is a string and times are text. A name that is not UTF-8
 /// cannot stand in JSON at all: it is `path_base64`, never a repaired `path`.
 struct JSONFormat: RowFormat {
-    private var line: [UInt8] = []
+    private var line = Line()
 
     mutating func row(_ change: Change, _ output: inout Output) throws(SystemError) {
-        line.removeAll(keepingCapacity: true)
-        line += "{\"seq\":\(change.seq),\"time\":\"".utf8
-        Timestamp.append(utc: change.time, to: &line)
-        line.append(UInt8(ascii: "\""))
-        if let notBefore = change.notBefore {
-            line += ",\"not_before\":\"".utf8
-            Timestamp.append(utc: notBefore, to: &line)
-            line.append(UInt8(ascii: "\""))
-        }
-        line += ",\"kind\":\"\(change.kind.word)\",\"type\":\"\(change.type.word)\"".utf8
+        line.clear()
+        line.append("{\"seq\":")
+        line.append(change.seq)
+        append(",\"time\":\"", time: change.time)
+        if let notBefore = change.notBefore { append(",\"not_before\":\"", time: notBefore) }
+        line.append(",\"kind\":\"")
+        line.append(change.kind.word)
+        line.append("\",\"type\":\"")
+        line.append(change.type.word)
+        line.append("\"")
         append(path: change.path, key: "path")
         if let old = change.oldPath { append(path: old, key: "old_path") }
-        line += ",\"content\":\(change.difference.contains(.content))".utf8
-        line += ",\"metadata\":\(change.difference.contains(.metadata))".utf8
-        line += ",\"size\":\(change.size),\"mtime\":\"".utf8
-        Timestamp.append(utc: change.mtime, to: &line)
-        line += "\",\"mode\":\(change.mode & 0o7777),\"uid\":\(change.uid),\"gid\":\(change.gid)".utf8
-        line += ",\"ino\":\"\(change.ino)\",\"source\":\"\(change.source.word)\"".utf8
-        if let movedWith = change.movedWith { line += ",\"moved_with\":\(movedWith)".utf8 }
-        line += "}\n".utf8
-        try output.write(line)
+        line.append(change.difference.contains(.content) ? ",\"content\":true" : ",\"content\":false")
+        line.append(change.difference.contains(.metadata) ? ",\"metadata\":true" : ",\"metadata\":false")
+        append(",\"size\":", change.size)
+        append(",\"mtime\":\"", time: change.mtime)
+        append(",\"mode\":", change.mode & 0o7777)
+        append(",\"uid\":", change.uid)
+        append(",\"gid\":", change.gid)
+        append(",\"ino\":\"", change.ino)
+        line.append("\",\"source\":\"")
+        line.append(change.source.word)
+        line.append("\"")
+        if let movedWith = change.movedWith { append(",\"moved_with\":", movedWith) }
+        line.append("}\n")
+        try output.write(line.bytes)
+    }
+
+    private mutating func append(_ key: String, _ number: some BinaryInteger) {
+        line.append(key)
+        line.append(number)
+    }
+
+    private mutating func append(_ key: String, time: Int64) {
+        line.append(key)
+        Timestamp.append(utc: time, to: &line)
+        line.append("\"")
     }
 
     mutating func end(cursor: Cursor?, _ output: inout Output) throws(SystemError) {
@@ -39,31 +55,32 @@ struct JSONFormat: RowFormat {
     }
 
     private mutating func append(path: [UInt8], key: String) {
+        line.append(",\"")
+        line.append(key)
         guard path.validText != nil else {
-            line += ",\"\(key)_base64\":\"".utf8
-            line += Base64.encode(path)
-            line.append(UInt8(ascii: "\""))
+            line.append("_base64\":\"")
+            line.append(Base64.encode(path))
+            line.append("\"")
             return
         }
-        line += ",\"\(key)\":\"".utf8
-        line += JSONFormat.escaped(path)
-        line.append(UInt8(ascii: "\""))
+        line.append("\":\"")
+        JSONFormat.append(text: path, to: &line)
+        line.append("\"")
     }
 
-    /// Valid UTF-8 as it stands between quotes.
-    static func escaped(_ text: [UInt8]) -> [UInt8] {
-        var escaped: [UInt8] = []
-        escaped.reserveCapacity(text.count)
+    /// Appends valid UTF-8 as it stands between quotes.
+    static func append(text: [UInt8], to line: inout Line) {
         for byte in text {
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): escaped += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "\n"): escaped += "\\n".utf8
-            case UInt8(ascii: "\t"): escaped += "\\t".utf8
-            case 0..<0x20, 0x7F: escaped += "\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8
-            default: escaped.append(byte)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                line.append(byte: UInt8(ascii: "\\"))
+                line.append(byte: byte)
+            case UInt8(ascii: "\n"): line.append("\\n")
+            case UInt8(ascii: "\t"): line.append("\\t")
+            case 0..<0x20, 0x7F: line.append("\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))")
+            default: line.append(byte: byte)
             }
         }
-        return escaped
     }
 }
 
