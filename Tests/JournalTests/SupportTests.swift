@@ -89,3 +89,28 @@ import Testing
 
     @Test func theScriptsAreMany() { #expect(Script.all.count > 60) }
 }
+
+extension SupportTests {
+    /// The workers of the oracle really do something, and leave a tree that can be walked and removed.
+    @Test(arguments: [1, 2, 3] as [UInt64]) func workersMakeTrees(seed: UInt64) throws {
+        let scratch = try Scratch()
+        let (tree, outside) = (scratch.path / "tree", scratch.path / "outside")
+        for directory in [tree, outside, tree / "S0", tree / "S1"] { try Sys.mkdir(directory) }
+        let touched = Touched()
+        var random = SplitMix64(seed: seed)
+        var before = Tree()
+        for _ in 0..<4 {
+            var worker = Worker(tree: tree, outside: outside, touched: touched, gate: .init(), random: random.split())
+            worker.work(400)
+            let after = try Tree(walking: tree, contents: true)
+            for path in Set(before.entries.keys).union(after.entries.keys)
+            where Comparison.change(before[path], after[path]) != .none && !before.entries.isEmpty {
+                #expect(touched.contains(path, ino: after[path]?.ino), "\(path)")
+            }
+            before = after
+        }
+        #expect(before.entries.count > 20)
+        let types = Set(before.entries.values.map(\.type))
+        #expect(types.isSuperset(of: ["file", "directory", "symlink"]), "\(types)")
+    }
+}
