@@ -9,6 +9,10 @@ final class Session {
     /// Where things come from and go to that the journal does not watch.
     let outside: Bytes
     var database: Bytes
+    /// What stands before `journal` on every command line, to run it as somebody else.
+    var wrapper: [Bytes] = []
+    /// The `journal` to run.
+    var binary = Program.journal
     private(set) var watcher: Watcher?
 
     enum Place { case memory, ext4 }
@@ -37,19 +41,25 @@ final class Session {
     /// Watches the tree, or `roots`, and waits until that is live.
     @discardableResult
     func start(
-        _ roots: [Bytes]? = nil, options: [Bytes] = [], environment: [String: String] = [:], wrapper: [Bytes] = [],
-        queue: Int? = nil, live: Bool = true
+        _ roots: [Bytes]? = nil, options: [Bytes] = [], environment: [String: String] = [:], queue: Int? = nil,
+        live: Bool = true
     ) throws -> Watcher {
         let started = try Watcher(
-            roots ?? [tree], database: database, options: options, environment: environment, wrapper: wrapper,
-            live: live, queue: queue)
+            roots ?? [tree], database: database, options: options, environment: environment,
+            command: wrapper + [binary], live: live, queue: queue)
         watcher = started
         return started
     }
 
     /// Runs `journal COMMAND --db …`.
+    @discardableResult
     func run(_ arguments: Bytes..., timeout: Duration = .seconds(60)) throws -> Program.Output {
-        try Program.run(Program.journal, arguments + ["--db", database], timeout: timeout)
+        try run(arguments, timeout: timeout)
+    }
+
+    func run(_ arguments: [Bytes], timeout: Duration = .seconds(60)) throws -> Program.Output {
+        let command = wrapper + [binary] + arguments + ["--db", database]
+        return try Program.run(command[0], Array(command.dropFirst()), timeout: timeout)
     }
 
     struct Refused: Error, CustomStringConvertible {
@@ -59,8 +69,7 @@ final class Session {
     /// `query --format json --cursor`, which has to be answered.
     func query(since: String? = nil, _ options: Bytes...) throws -> Answer {
         let when: [Bytes] = since.map { ["--since", Bytes($0)] } ?? []
-        let output = try Program.run(
-            Program.journal, ["query", "--format", "json", "--cursor", "--db", database] + when + options)
+        let output = try run(["query", "--format", "json", "--cursor"] + when + options)
         guard output.status == 0 else { throw Refused(description: "\(output)\nwatcher: \(watcher?.said.errors ?? "none")") }
         return try Answer(output)
     }
@@ -75,4 +84,18 @@ final class Session {
 
     /// The views of the database.
     var views: Views { Views(database: database) }
+}
+
+extension Session {
+    /// What is wrong with the state and with every form of answer since `cursor`, when the tree was `before`.
+    func judge(since cursor: String, _ before: Tree) throws -> [String] {
+        let split = try query(since: cursor, "--renames", "split")
+        let follow = try query(since: cursor)
+        let log = try query(since: cursor, "--log")
+        let after = try Tree(walking: tree, contents: true)
+        return Comparison.state(try views.files(), after)
+            + Comparison.net(split.rows, before, after) { _ in true }
+            + Comparison.follow(follow.rows, before, after)
+            + Comparison.replay(log.rows, batches: try views.batches(after: 0), before, after)
+    }
 }

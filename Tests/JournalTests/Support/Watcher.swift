@@ -7,8 +7,8 @@ final class Watcher {
     let roots: [Bytes]
     let options: [Bytes]
     private let environment: [String: String]
-    /// What stands before `journal` on the command line: `setpriv` or `unshare` and their options.
-    private let wrapper: [Bytes]
+    /// `journal`, with what stands before it: `setpriv` or `unshare` and their options.
+    private let command: [Bytes]
     private(set) var child: Child
 
     struct NotLive: Error, CustomStringConvertible {
@@ -17,15 +17,14 @@ final class Watcher {
 
     init(
         _ roots: [Bytes], database: Bytes, options: [Bytes] = [], environment: [String: String] = [:],
-        wrapper: [Bytes] = [], binary: Bytes = Program.journal, live: Bool = true, queue: Int? = nil
+        command: [Bytes] = [Program.journal], live: Bool = true, queue: Int? = nil
     ) throws {
         self.roots = roots
         self.database = database
         self.options = options
         self.environment = environment
-        self.wrapper = wrapper + [binary]
-        child = try Watcher.spawn(
-            wrapper + [binary], roots, database, options, environment, live: live, queue: queue)
+        self.command = command
+        child = try Watcher.spawn(command, roots, database, options, environment, live: live, queue: queue)
     }
 
     deinit { child.signal(SIGKILL) }
@@ -44,16 +43,17 @@ final class Watcher {
         try Queue.whileItHolds(queue) {
             let arguments = command.dropFirst() + ["watch", "--db", database] + options + roots
             let child = try Child(command[0], Array(arguments), environment: environment)
-            if live { try waitUntilLive(child, database) }
+            if live { try waitUntilLive(child, command, database) }
             return child
         }
     }
 
     /// Waits for the first barrier. Until the watcher has made the database there is none to ask for.
-    private static func waitUntilLive(_ child: Child, _ database: Bytes) throws {
+    private static func waitUntilLive(_ child: Child, _ command: [Bytes], _ database: Bytes) throws {
         let limit = ContinuousClock.now + .seconds(60)
         while true {
-            let sync = try Program.run(Program.journal, ["sync", "--timeout", "30s", "--db", database])
+            let sync = try Program.run(
+                command[0], command.dropFirst() + ["sync", "--timeout", "30s", "--db", database])
             if sync.status == 0 { return }
             if let status = child.wait(.milliseconds(20)) {
                 throw NotLive(description: "the watcher has ended: \(child.output(status: status))")
@@ -84,7 +84,7 @@ final class Watcher {
     /// Starts the same watcher again and waits until it is live.
     func restart(live: Bool = true, queue: Int? = nil) throws {
         precondition(!child.isRunning)
-        child = try Watcher.spawn(wrapper, roots, database, options, environment, live: live, queue: queue)
+        child = try Watcher.spawn(command, roots, database, options, environment, live: live, queue: queue)
     }
 
     /// Stops reading for the length of `body`: the kernel queue fills, and all of it is drained in one go afterwards.
