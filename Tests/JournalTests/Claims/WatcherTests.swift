@@ -1,3 +1,4 @@
+import CTestLinux
 import Foundation
 import Testing
 
@@ -32,6 +33,8 @@ import Testing
         let session = try Session()
         for index in 0..<2000 { try Sys.mkdirs(session.tree / Bytes("d\(index % 50)") / Bytes("e\(index)")) }
         let watcher = try session.start(live: false)
+        let limit = ContinuousClock.now + .seconds(30)
+        while try Sys.facts(session.database) == nil && .now < limit { usleep(1000) }
         try watcher.stop()  // in the middle of the first crawl, or before
         try watcher.restart()
         let before = try Tree(walking: session.tree, contents: true)

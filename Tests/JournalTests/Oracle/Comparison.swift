@@ -184,6 +184,11 @@ enum Comparison {
                     if !sources.insert(needs).inserted { wrong.append("log: batch \(batch): was used up: \(row)") }
                 }
                 if let makes, !results.insert(makes).inserted { wrong.append("log: batch \(batch): was made already: \(row)") }
+                if let directory = row.movedWith,
+                    !rows.contains(where: { $0.seq == directory && $0.kind == "renamed" && $0.path.contains(row.path) })
+                {
+                    wrong.append("log: batch \(batch): no row of its directory: \(row)")
+                }
             }
             // The target of a rename is replaced by it; a row that creates has to find nothing.
             for row in rows where row.kind == "created" && known.contains(row.path) && !sources.contains(row.path) {

@@ -141,7 +141,7 @@ extension Script.Expectation {
             switch flag {
             case "+content": row.content
             case "-content": !row.content || crawled
-            case "+metadata": row.metadata
+            case "+metadata": row.metadata || (crawled && row.content)
             case "-metadata": !row.metadata || crawled
             case "+with": row.movedWith != nil
             case "-with": row.movedWith == nil
