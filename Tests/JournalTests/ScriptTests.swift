@@ -39,7 +39,8 @@ import Testing
         let after = try Tree(walking: session.tree, contents: true)
         var wrong = mismatches(claim, answer.rows, session.tree)
         wrong += Comparison.state(try session.views.files(), after)
-        wrong += Comparison.net(try session.query(since: cursor, "--renames", "split").rows, before, after) { _ in true }
+        wrong += Comparison.net(try session.query(since: cursor, "--renames", "split").rows, before, after) { _ in true
+        }
         wrong += Comparison.follow(answer.rows, before, after)
         let log = try session.query(since: cursor, "--log").rows
         wrong += Comparison.replay(log, batches: try session.views.batches(after: 0), before, after)
@@ -47,7 +48,10 @@ import Testing
             let found = log.map { "\($0.kind) \($0.path.relative(to: session.tree))" }
             if found != expected { wrong.append("log: \(found)") }
         }
-        #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))\nanswer:\n\(answer)\nlog:\n\(log.map(\.description).joined(separator: "\n"))")
+        #expect(
+            wrong.isEmpty,
+            "\(wrong.joined(separator: "\n"))\nanswer:\n\(answer)\nlog:\n\(log.map(\.description).joined(separator: "\n"))"
+        )
     }
 
     /// Rows that were expected and did not come, and rows that came unexpected.

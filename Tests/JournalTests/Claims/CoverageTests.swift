@@ -43,7 +43,8 @@ import Testing
         let cursor = try session.sync()
         try Sys.rename(session.tree / "a/f", session.tree / "b/g")
         let (a, b) = (
-            try session.query(since: cursor, session.tree / "a").rows, try session.query(since: cursor, session.tree / "b").rows
+            try session.query(since: cursor, session.tree / "a").rows,
+            try session.query(since: cursor, session.tree / "b").rows
         )
         #expect(a.map(\.kind) == ["deleted"] && a.map(\.path) == [session.tree / "a/f"], "\(a)")
         #expect(b.map(\.kind) == ["created"] && b.map(\.path) == [session.tree / "b/g"], "\(b)")

@@ -7,7 +7,9 @@ import Testing
     /// Every command that opens a database refuses this one and leaves it as it is.
     private func refused(_ session: Session, _ status: Int32 = 65) throws {
         let before = try Sys.read(session.database)
-        for command in [["watch", session.tree], ["query", "--no-sync"], ["status"], ["unchanged", "--since", "start"]] as [[Bytes]] {
+        for command in [
+            ["watch", session.tree], ["query", "--no-sync"], ["status"], ["unchanged", "--since", "start"],
+        ] as [[Bytes]] {
             let output = try session.run(command, timeout: .seconds(20))
             #expect(output.status == status, "\(output)")
             #expect(output.errors.contains(session.database.description), "\(output)")
@@ -133,7 +135,8 @@ import Testing
         _ = try session.query(since: cursor)
         #expect(try session.run("unchanged", "--since", Bytes(cursor)).status == 0)
         for view in ["changes", "files"] {
-            let own = try session.views.value("SELECT group_concat(path) FROM \(view) WHERE path GLOB '*/.journal/journal*'")
+            let own = try session.views.value(
+                "SELECT group_concat(path) FROM \(view) WHERE path GLOB '*/.journal/journal*'")
             #expect(own == nil, "\(view) has \(own ?? "")")
         }
         try session.watcher?.stop()
@@ -196,7 +199,8 @@ import Testing
         try session.start()
         let contract = [
             "journal": "uuid created_ns head_seq cursor horizon_seq schema min_reader",
-            "changes": "seq time time_ns not_before_ns kind type path path_raw old_path old_path_raw content metadata size "
+            "changes":
+                "seq time time_ns not_before_ns kind type path path_raw old_path old_path_raw content metadata size "
                 + "mtime_ns mode uid gid ino source moved_with batch",
             "files": "path path_raw type size mtime_ns ctime_ns mode uid gid ino nlink seq",
             "roots": "path path_raw state backend since_seq since_ns directories files",

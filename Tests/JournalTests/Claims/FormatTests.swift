@@ -132,7 +132,8 @@ import Testing
         let output = try session.run("query", "--since", Bytes(cursor), "--format", "csv")
         #expect(output.status == 0, "\(output)")
         for name in ["/a/n", "/m", "/p", "/r", "/o", "/x/y/z"] {
-            #expect(output.lines.filter { $0.contains(session.tree.description + name) }.count == 1, "\(name): \(output)")
+            #expect(
+                output.lines.filter { $0.contains(session.tree.description + name) }.count == 1, "\(name): \(output)")
         }
     }
 

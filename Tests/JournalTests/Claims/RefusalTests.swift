@@ -62,11 +62,15 @@ import Testing
         check(try watch(session, "--backend", "fanotify", session.tree), 69)
     }
 
-    @Test(arguments: [["query", "--nonsense"], ["nonsense"], ["query", "--format", "xml"], ["query", "--kind", "eaten"],
-        ["query", "--limit", "many"], ["watch", "--latency", "soon"], ["unchanged"]] as [[Bytes]])
+    @Test(
+        arguments: [
+            ["query", "--nonsense"], ["nonsense"], ["query", "--format", "xml"], ["query", "--kind", "eaten"],
+            ["query", "--limit", "many"], ["watch", "--latency", "soon"], ["unchanged"],
+        ] as [[Bytes]])
     func usage(_ arguments: [Bytes]) throws {
         let session = try Session()
-        let output = try Program.run(Program.journal, arguments, environment: ["JOURNAL_DB": session.database.description])
+        let output = try Program.run(
+            Program.journal, arguments, environment: ["JOURNAL_DB": session.database.description])
         #expect(output.status == 64, "\(output)")
         #expect(output.bytes.isEmpty && !output.errors.isEmpty, "\(output)")
     }

@@ -110,7 +110,9 @@ import Testing
         let session = try Session()
         let source = session.outside / "source"
         try Sys.mkdirs(source / "a/b")
-        for index in 0..<200 { try Sys.write(source / Bytes(index % 2 == 0 ? "a/f\(index)" : "a/b/f\(index)"), "line \(index)\n") }
+        for index in 0..<200 {
+            try Sys.write(source / Bytes(index % 2 == 0 ? "a/f\(index)" : "a/b/f\(index)"), "line \(index)\n")
+        }
         let (cursor, before) = try begin(session)
         let git = "git -c user.name=t -c user.email=t@example.org -c init.defaultBranch=main -c gc.auto=0"
         let script =
@@ -120,7 +122,8 @@ import Testing
                 "cd ../outside/source && \(git) init -q && \(git) add . && \(git) commit -qm one && cd ../../tree && "
                     + "\(git) clone -q ../outside/source clone && cd clone && echo more >> a/f0 && \(git) mv a/b c && "
                     + "\(git) commit -qam two && \(git) checkout -q -b other HEAD~ && \(git) checkout -q main && \(git) repack -adq"
-            case "rsync": "rsync -a ../outside/source/ copy/ && echo x >> ../outside/source/a/f0 && rsync -a --delete ../outside/source/ copy/"
+            case "rsync":
+                "rsync -a ../outside/source/ copy/ && echo x >> ../outside/source/a/f0 && rsync -a --delete ../outside/source/ copy/"
             case "cp": "cp -a ../outside/source copy && cp -al copy links && echo x >> links/a/f0 && rm -r copy/a/b"
             default: "cp -r ../outside/source copy && sed -i s/line/row/ copy/a/f* && find copy -name 'f1*' -delete"
             }

@@ -11,7 +11,8 @@ import Testing
         let cursor = try session.sync()
         let forms: [Bytes] = [
             "2026-11-22", "2026-11-22T10:00:00", "2026-11-22T10:00:00Z", "2026-11-22T10:00:00.25+02:00", "@1795371618",
-            "@1795371618.5", "90s", "15m", "2h", "3d", "1w", "now", "today", "yesterday", "boot", "start", Bytes(cursor),
+            "@1795371618.5", "90s", "15m", "2h", "3d", "1w", "now", "today", "yesterday", "boot", "start",
+            Bytes(cursor),
         ]
         for form in forms {
             let output = try session.run("query", "--format", "json", "--since", form)
@@ -23,7 +24,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "yesterdayish", "5x", "5", "-3d", "2026-13-01", "2026-02-30", "@", "@abc", "10:00", "a:b:c"] as [Bytes])
+    @Test(
+        arguments: ["", "yesterdayish", "5x", "5", "-3d", "2026-13-01", "2026-02-30", "@", "@abc", "10:00", "a:b:c"]
+            as [Bytes])
     func whatIsNoTimeIsRefusedWithTheFormsThatWork(_ form: Bytes) throws {
         let session = try Session()
         try session.start()

@@ -10,7 +10,9 @@ enum Comparison {
             switch (files[path], walk[path]) {
             case (let known?, let real?):
                 let fields = differences(known, real)
-                if !fields.isEmpty { wrong.append("files: \(path): \(fields.joined(separator: ", ")): has \(known), is \(real)") }
+                if !fields.isEmpty {
+                    wrong.append("files: \(path): \(fields.joined(separator: ", ")): has \(known), is \(real)")
+                }
             case (let known?, nil): wrong.append("files: \(path) is gone, but listed as \(known)")
             case (nil, let real?): wrong.append("files: \(path) is missing: \(real)")
             case (nil, nil): break
@@ -60,7 +62,9 @@ enum Comparison {
         var wrong: [String] = []
         var listed: [Bytes: Row] = [:]
         for row in rows {
-            if let other = listed.updateValue(row, forKey: row.path) { wrong.append("net: listed twice: \(other) and \(row)") }
+            if let other = listed.updateValue(row, forKey: row.path) {
+                wrong.append("net: listed twice: \(other) and \(row)")
+            }
         }
         if rows.map(\.path) != rows.map(\.path).sorted() { wrong.append("net: not ordered by path bytes") }
         for path in Set(before.entries.keys).union(after.entries.keys).union(listed.keys).sorted() {
@@ -82,7 +86,9 @@ enum Comparison {
                         + "\n    before: \(a?.description ?? "absent")\n    after:  \(b?.description ?? "absent")")
             } else if let row, let b {
                 let fields = differences(row, b)
-                if !fields.isEmpty { wrong.append("net: \(row): \(fields.joined(separator: ", ")) are not of now: \(b)") }
+                if !fields.isEmpty {
+                    wrong.append("net: \(row): \(fields.joined(separator: ", ")) are not of now: \(b)")
+                }
             }
         }
         return wrong
@@ -111,17 +117,25 @@ enum Comparison {
         var plain: [Bytes: Row] = [:]
         for row in rows {
             guard row.kind == "renamed" else {
-                if let other = plain.updateValue(row, forKey: row.path) { wrong.append("follow: twice: \(other), \(row)") }
+                if let other = plain.updateValue(row, forKey: row.path) {
+                    wrong.append("follow: twice: \(other), \(row)")
+                }
                 continue
             }
             guard let old = row.oldPath else {
                 wrong.append("follow: no old path: \(row)")
                 continue
             }
-            if let other = newNames.updateValue(row, forKey: row.path) { wrong.append("follow: two to one: \(other), \(row)") }
-            if let other = oldNames.updateValue(row, forKey: old) { wrong.append("follow: one to two: \(other), \(row)") }
+            if let other = newNames.updateValue(row, forKey: row.path) {
+                wrong.append("follow: two to one: \(other), \(row)")
+            }
+            if let other = oldNames.updateValue(row, forKey: old) {
+                wrong.append("follow: one to two: \(other), \(row)")
+            }
             guard let a = before[old], let b = after[row.path] else {
-                wrong.append("follow: \(row): old path \(before[old] == nil ? "was not" : "was"), new \(after[row.path] == nil ? "is not" : "is") there")
+                wrong.append(
+                    "follow: \(row): old path \(before[old] == nil ? "was not" : "was"), new \(after[row.path] == nil ? "is not" : "is") there"
+                )
                 continue
             }
             if a.identity != b.identity { wrong.append("follow: \(row): not the same file: \(a), \(b)") }
@@ -140,7 +154,9 @@ enum Comparison {
             let (a, b, row) = (before[path], after[path], plain[path])
             let isOld = oldNames[path] != nil
             let isNew = newNames[path] != nil
-            if let a, b?.identity != a.identity, a.nlink == 1 || a.type == "directory", let now = places[a.identity], now.count == 1, !isOld {
+            if let a, b?.identity != a.identity, a.nlink == 1 || a.type == "directory", let now = places[a.identity],
+                now.count == 1, !isOld
+            {
                 wrong.append("follow: \(path) is \(now[0]) now, said \(row?.description ?? "nothing")")
             }
             let said = row?.kind
@@ -157,7 +173,8 @@ enum Comparison {
             if !right {
                 wrong.append(
                     "follow: \(path): \(change(a, b)), said \(row?.description ?? "nothing")"
-                        + ", \(newNames[path]?.description ?? "not renamed to"), \(oldNames[path]?.description ?? "not renamed from")")
+                        + ", \(newNames[path]?.description ?? "not renamed to"), \(oldNames[path]?.description ?? "not renamed from")"
+                )
             }
         }
         return wrong
@@ -183,7 +200,9 @@ enum Comparison {
                     if !known.contains(needs) { wrong.append("log: batch \(batch): was not there: \(row)") }
                     if !sources.insert(needs).inserted { wrong.append("log: batch \(batch): was used up: \(row)") }
                 }
-                if let makes, !results.insert(makes).inserted { wrong.append("log: batch \(batch): was made already: \(row)") }
+                if let makes, !results.insert(makes).inserted {
+                    wrong.append("log: batch \(batch): was made already: \(row)")
+                }
                 if let directory = row.movedWith,
                     !rows.contains(where: { $0.seq == directory && $0.kind == "renamed" && $0.path.contains(row.path) })
                 {
@@ -197,7 +216,9 @@ enum Comparison {
             known.subtract(sources)
             known.formUnion(results)
             for row in rows {
-                if row.kind != "created", let gone = row.oldPath ?? Optional(row.path), !results.contains(gone) { last[gone] = nil }
+                if row.kind != "created", let gone = row.oldPath ?? Optional(row.path), !results.contains(gone) {
+                    last[gone] = nil
+                }
                 if row.kind != "deleted" { last[row.path] = row }
             }
         }
@@ -207,7 +228,9 @@ enum Comparison {
         for (path, row) in last.sorted(by: { $0.key < $1.key }) {
             guard let real = after[path] else { continue }
             let fields = differences(row, real)
-            if !fields.isEmpty { wrong.append("log: last of \(path): \(row): \(fields.joined(separator: ", ")) are not of now: \(real)") }
+            if !fields.isEmpty {
+                wrong.append("log: last of \(path): \(row): \(fields.joined(separator: ", ")) are not of now: \(real)")
+            }
         }
         // What the log says nothing of has to be as it was.
         for path in after.entries.keys.sorted() where last[path] == nil && change(before[path], after[path]) != .none {

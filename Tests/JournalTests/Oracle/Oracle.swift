@@ -132,7 +132,9 @@ final class Oracle {
         try paging(since: before.cursor, log.rows, place)
         for cursor in midway {
             let rest = try session.query(since: cursor, "--log").rows.map(\.seq)
-            if rest != log.rows.map(\.seq).suffix(rest.count) { report("\(place) cursor \(cursor)", ["not the rest of the log: \(rest)"]) }
+            if rest != log.rows.map(\.seq).suffix(rest.count) {
+                report("\(place) cursor \(cursor)", ["not the rest of the log: \(rest)"])
+            }
         }
         if history.count > 2 {
             let early = random.below(history.count - 1)
@@ -175,7 +177,8 @@ final class Oracle {
             cursor = next
         }
         if seqs != rows.map(\.seq) {
-            report("\(place) pages of \(limit)", ["\(seqs.count) rows for \(rows.count): \(seqs)\n  \(rows.map(\.seq))"])
+            report(
+                "\(place) pages of \(limit)", ["\(seqs.count) rows for \(rows.count): \(seqs)\n  \(rows.map(\.seq))"])
         }
     }
 

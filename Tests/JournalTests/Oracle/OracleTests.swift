@@ -7,7 +7,9 @@ import Testing
     static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
     static let seeds: [UInt64] =
-        if let seed = number("ORACLE_SEED") { [UInt64(seed)] } else { (1...UInt64(number("ORACLE_SEEDS") ?? 8)).map { $0 } }
+        if let seed = number("ORACLE_SEED") { [UInt64(seed)] } else {
+            (1...UInt64(number("ORACLE_SEEDS") ?? 8)).map { $0 }
+        }
 
     private func play(_ seed: UInt64, _ place: Session.Place) throws {
         let oracle = try Oracle(seed: seed, place: place, workers: Self.number("ORACLE_THREADS") ?? 3)

@@ -114,9 +114,12 @@ struct Worker {
 
     private mutating func newName() -> Bytes {
         if random.chance(85) { return Bytes("\(random.pick(["a", "b", "c", "d", "f", "g"]))\(random.below(6))") }
-        let odd: [Bytes] = ["-rf", "a\nb", "a\\b", "...", " ", Bytes("#\(random.below(99999))"), "é", "e\u{301}", "~", "%"]
+        let odd: [Bytes] = [
+            "-rf", "a\nb", "a\\b", "...", " ", Bytes("#\(random.below(99999))"), "é", "e\u{301}", "~", "%",
+        ]
         if random.chance(40) { return random.pick(odd) }
-        let name = Bytes((0..<1 + random.below(8)).map { _ in UInt8(1 + random.below(255)) }.filter { $0 != UInt8(ascii: "/") })
+        let name = Bytes(
+            (0..<1 + random.below(8)).map { _ in UInt8(1 + random.below(255)) }.filter { $0 != UInt8(ascii: "/") })
         return name.raw.isEmpty || name == "." || name == ".." ? "x" : name
     }
 
@@ -175,7 +178,9 @@ struct Worker {
             if let facts = try Sys.facts(path) {
                 touched.inode(facts.ino)
                 // A name of several stays where events are certain.
-                if facts.nlink > 1, facts.mode & S_IFMT != S_IFDIR, !isSteady(old.parent) || !isSteady(new.parent) { return }
+                if facts.nlink > 1, facts.mode & S_IFMT != S_IFDIR, !isSteady(old.parent) || !isSteady(new.parent) {
+                    return
+                }
             }
         }
         try Sys.rename(old, new, flags: flags)
@@ -234,7 +239,7 @@ struct Worker {
         touched.path(path)
         if try facts(path).nlink > 1 && facts(path).mode & S_IFMT != S_IFDIR { return }
         if random.chance(30) { return try Sys.chown(path, uid_t(random.below(3)), gid_t(random.below(3))) }
-        let file = try Sys.open(path, test_O_PATH_ | O_NOFOLLOW)
+        let file = try Sys.open(path, Sys.O_PATH | O_NOFOLLOW)
         defer { close(file) }
         try Sys.chmod(Bytes("/proc/self/fd/\(file)"), mode_t(random.pick([0o600, 0o644, 0o700, 0o755])))
     }
@@ -279,7 +284,9 @@ struct Worker {
         try Sys.write(file, bytes(), path)
         let source = Bytes("/proc/self/fd/\(file)")
         try source.withCString { source in
-            try Sys.at(path) { try SystemError.check(linkat(AT_FDCWD, source, $0, $1, AT_SYMLINK_FOLLOW), "linkat", path) }
+            try Sys.at(path) {
+                try SystemError.check(linkat(AT_FDCWD, source, $0, $1, AT_SYMLINK_FOLLOW), "linkat", path)
+            }
         }
         try Sys.write(file, bytes(), path)
     }
@@ -297,7 +304,8 @@ struct Worker {
     private mutating func save() throws {
         let path = try existing()
         guard try facts(path).mode & S_IFMT == S_IFREG else { return }
-        let temporary = Bytes(path.raw.prefix(path.raw.count - path.name.raw.count) + Array(".tmp".utf8) + newName().raw)
+        let temporary = Bytes(
+            path.raw.prefix(path.raw.count - path.name.raw.count) + Array(".tmp".utf8) + newName().raw)
         try create(temporary)
         try move(temporary, path)
     }
@@ -309,7 +317,9 @@ struct Worker {
         if isSteady(path) { return }
         touched.tree(path)
         // Another name of what is out there would change unseen.
-        for entry in try Tree(walking: path).entries.values where entry.nlink > 1 && entry.type != "directory" { return }
+        for entry in try Tree(walking: path).entries.values where entry.nlink > 1 && entry.type != "directory" {
+            return
+        }
         try Sys.rename(path, outside / newName())
     }
 

@@ -36,7 +36,9 @@ extension Row {
         guard let type = line["type"]?.text else { throw wrong("type") }
         guard let path = try Row.bytes(line, "path") else { throw wrong("path") }
         guard let source = line["source"]?.text else { throw wrong("source") }
-        guard let content = line["content"]?.truth, let metadata = line["metadata"]?.truth else { throw wrong("content") }
+        guard let content = line["content"]?.truth, let metadata = line["metadata"]?.truth else {
+            throw wrong("content")
+        }
         if case .number? = line["ino"] { throw wrong("ino as a number") }
         self.seq = seq
         self.time = time

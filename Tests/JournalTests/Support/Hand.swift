@@ -27,7 +27,9 @@ final class Hand {
             return words[index]
         }
         func bytes(_ index: Int) throws -> Bytes {
-            guard let bytes = Bytes(escaped: try word(index)) else { throw Script.Malformed(description: "escape: \(line)") }
+            guard let bytes = Bytes(escaped: try word(index)) else {
+                throw Script.Malformed(description: "escape: \(line)")
+            }
             return bytes
         }
         func path(_ index: Int) throws -> Bytes {
@@ -36,12 +38,16 @@ final class Hand {
             return bytes.raw.starts(with: "@/".utf8) ? outside / Bytes(bytes.raw.dropFirst(2)) : tree / bytes
         }
         func number(_ index: Int, radix: Int = 10) throws -> Int64 {
-            guard let number = Int64(try word(index), radix: radix) else { throw Script.Malformed(description: "number: \(line)") }
+            guard let number = Int64(try word(index), radix: radix) else {
+                throw Script.Malformed(description: "number: \(line)")
+            }
             return number
         }
         func seconds(_ index: Int) throws -> Int64 { try number(index) * 1_000_000_000 }
         func descriptor(_ index: Int) throws -> Int32 {
-            guard let descriptor = descriptors[try word(index)] else { throw Script.Malformed(description: "not open: \(line)") }
+            guard let descriptor = descriptors[try word(index)] else {
+                throw Script.Malformed(description: "not open: \(line)")
+            }
             return descriptor
         }
 
@@ -108,13 +114,16 @@ final class Hand {
             try source.withCString { source in
                 try Sys.at(path(2)) { try SystemError.check(linkat(AT_FDCWD, source, $0, $1, AT_SYMLINK_FOLLOW), line) }
             }
-        case "close": close(try descriptor(1)); descriptors[try word(1)] = nil
+        case "close":
+            close(try descriptor(1))
+            descriptors[try word(1)] = nil
 
         // Mapped files: `map NAME FILE`, `store NAME TEXT`, `unmap NAME`; no descriptor is kept.
         case "map":
             let file = try Sys.open(path(2), O_RDWR)
             defer { close(file) }
-            guard let memory = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), memory != MAP_FAILED else {
+            guard let memory = mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), memory != MAP_FAILED
+            else {
                 throw SystemError(line)
             }
             mappings[try word(1)] = memory
@@ -122,7 +131,9 @@ final class Hand {
             guard let memory = mappings[try word(1)] else { throw Script.Malformed(description: "not mapped: \(line)") }
             memory.copyMemory(from: try bytes(2).raw, byteCount: try bytes(2).raw.count)
         case "unmap":
-            guard let memory = mappings.removeValue(forKey: try word(1)) else { throw Script.Malformed(description: line) }
+            guard let memory = mappings.removeValue(forKey: try word(1)) else {
+                throw Script.Malformed(description: line)
+            }
             munmap(memory, mapped)
         default: throw Script.Malformed(description: "no such operation: \(line)")
         }

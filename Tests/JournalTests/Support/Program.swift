@@ -123,7 +123,8 @@ final class Child: @unchecked Sendable {
 
     /// The exit status, or nil where the program still runs when `timeout` is over.
     func wait(_ timeout: Duration) -> Int32? {
-        let limit = Date(timeIntervalSinceNow: Double(timeout.components.seconds) + 1e-18 * Double(timeout.components.attoseconds))
+        let limit = Date(
+            timeIntervalSinceNow: Double(timeout.components.seconds) + 1e-18 * Double(timeout.components.attoseconds))
         return condition.withLock {
             while ended == nil { if !condition.wait(until: limit) { break } }
             return ended

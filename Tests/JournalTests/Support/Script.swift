@@ -108,7 +108,9 @@ extension Script.Expectation {
     init(_ line: String) throws {
         var words = line.split(separator: " ").map(String.init)[...]
         func path(_ word: String?) throws -> Bytes {
-            guard let word, let path = Bytes(escaped: word) else { throw Script.Malformed(description: "no path: \(line)") }
+            guard let word, let path = Bytes(escaped: word) else {
+                throw Script.Malformed(description: "no path: \(line)")
+            }
             return path == "." ? "" : path
         }
         text = line
@@ -136,7 +138,9 @@ extension Script.Expectation {
     /// for written, so that it may say more than an event does.
     func matches(_ row: Row, root: Bytes, crawled: Bool) -> Bool {
         guard row.path == root / path, row.oldPath == old.map({ root / $0 }) else { return false }
-        guard kinds.contains(row.kind) || (crawled && row.kind == "modified" && kinds.contains("attrib")) else { return false }
+        guard kinds.contains(row.kind) || (crawled && row.kind == "modified" && kinds.contains("attrib")) else {
+            return false
+        }
         return flags.allSatisfy { flag in
             switch flag {
             case "+content": row.content

@@ -70,7 +70,9 @@ final class Session {
     func query(since: String? = nil, _ options: Bytes...) throws -> Answer {
         let when: [Bytes] = since.map { ["--since", Bytes($0)] } ?? []
         let output = try run(["query", "--format", "json", "--cursor"] + when + options)
-        guard output.status == 0 else { throw Refused(description: "\(output)\nwatcher: \(watcher?.said.errors ?? "none")") }
+        guard output.status == 0 else {
+            throw Refused(description: "\(output)\nwatcher: \(watcher?.said.errors ?? "none")")
+        }
         return try Answer(output)
     }
 
@@ -78,7 +80,9 @@ final class Session {
     @discardableResult
     func sync() throws -> String {
         let output = try run("sync")
-        guard output.status == 0 else { throw Refused(description: "\(output)\nwatcher: \(watcher?.said.errors ?? "none")") }
+        guard output.status == 0 else {
+            throw Refused(description: "\(output)\nwatcher: \(watcher?.said.errors ?? "none")")
+        }
         return output.text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

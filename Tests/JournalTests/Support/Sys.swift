@@ -3,6 +3,8 @@ import Glibc
 
 /// System calls by path, for paths of any length: what lies deeper than PATH_MAX is reached through descriptors.
 enum Sys {
+    static let O_PATH = Int32(test_O_PATH)
+
     /// Calls `body` with a directory descriptor and the path relative to it.
     @discardableResult
     static func at<R>(_ path: Bytes, _ body: (Int32, UnsafePointer<CChar>) throws -> R) throws -> R {
@@ -15,7 +17,7 @@ enum Sys {
                 chunk = chunk.raw.isEmpty ? component : chunk / component
                 continue
             }
-            let next = chunk.withCString { openat(directory, $0, test_O_PATH_ | O_DIRECTORY | O_CLOEXEC) }
+            let next = chunk.withCString { openat(directory, $0, Sys.O_PATH | O_DIRECTORY | O_CLOEXEC) }
             try SystemError.check(next, "openat", path)
             close(directory)
             directory = next
@@ -43,7 +45,9 @@ enum Sys {
     }
 
     /// The names in a directory, in byte order.
-    static func list(_ path: Bytes) throws -> [Bytes] { try list(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), path) }
+    static func list(_ path: Bytes) throws -> [Bytes] {
+        try list(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), path)
+    }
 
     /// Likewise for an open directory, whose descriptor it closes.
     static func list(_ descriptor: Int32, _ path: Bytes) throws -> [Bytes] {
@@ -77,7 +81,9 @@ enum Sys {
         }
     }
 
-    static func unlink(_ path: Bytes) throws { try at(path) { try SystemError.check(unlinkat($0, $1, 0), "unlink", path) } }
+    static func unlink(_ path: Bytes) throws {
+        try at(path) { try SystemError.check(unlinkat($0, $1, 0), "unlink", path) }
+    }
 
     static func rmdir(_ path: Bytes) throws {
         try at(path) { try SystemError.check(unlinkat($0, $1, AT_REMOVEDIR), "rmdir", path) }
@@ -146,7 +152,9 @@ enum Sys {
             var names = [CChar](repeating: 0, count: 4096)
             let length = llistxattr(path, &names, names.count)
             guard length > 0 else { return [] }
-            let list = names.prefix(length).split(separator: 0).map { String(decoding: $0.map(UInt8.init), as: UTF8.self) }
+            let list = names.prefix(length).split(separator: 0).map {
+                String(decoding: $0.map(UInt8.init), as: UTF8.self)
+            }
             return list.sorted().filter { !$0.hasPrefix("security.") }.flatMap { name -> [UInt8] in
                 var value = [UInt8](repeating: 0, count: 4096)
                 let size = lgetxattr(path, name, &value, value.count)
@@ -162,7 +170,7 @@ enum Sys {
 
     /// Makes a socket's name by binding to it, through /proc/self/fd: `sun_path` holds 108 bytes only.
     static func bindSocket(_ path: Bytes) throws {
-        let directory = try open(path.parent, test_O_PATH_ | O_DIRECTORY)
+        let directory = try open(path.parent, Sys.O_PATH | O_DIRECTORY)
         defer { close(directory) }
         let descriptor = try SystemError.check(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0), "socket", path)
         defer { close(descriptor) }
@@ -216,5 +224,3 @@ enum Sys {
         }
     }
 }
-
-let test_O_PATH_ = Int32(test_O_PATH)

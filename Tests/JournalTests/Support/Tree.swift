@@ -90,7 +90,9 @@ struct Tree: Equatable {
         while let directory = directories.popLast() {
             for name in try Sys.list(directory) {
                 let path = directory / name
-                guard let facts = try Sys.facts(path) else { throw SystemError("walk: not quiescent", path, code: ENOENT) }
+                guard let facts = try Sys.facts(path) else {
+                    throw SystemError("walk: not quiescent", path, code: ENOENT)
+                }
                 var entry = Entry(facts)
                 if contents { try entry.look(path) }
                 entries[path] = entry
