@@ -86,6 +86,16 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: tested),
+
+        // What tests provoke and the Glibc module lacks.
+        .target(name: "CTestLinux", path: "Tests/CTestLinux"),
+
+        // The claims of the contract, against this machine's kernel and the built binary.
+        .testTarget(
+            name: "JournalTests",
+            dependencies: ["journal", "CTestLinux", .product(name: "GRDB", package: "GRDB.swift")],
+            resources: [.copy("Scripts")],
+            swiftSettings: tested),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,159 @@
+import Glibc
+import Testing
+
+/// Watches, disk and rights that run out.
+@Suite struct LimitTests {
+    /// A name space of the user's own has a limit of its own, so that nobody else's watches are refused.
+    @Test func theWatchLimitLeavesAGapForWhatIsNotWatchedAndNoMore() throws {
+        let session = try Session()
+        let limited: [Bytes] = [
+            "unshare", "--user", "--map-root-user", "sh", "-c",
+            "echo 20 > /proc/sys/user/max_inotify_watches && exec \"$@\"", "sh",
+        ]
+        guard try Program.run(limited[0], limited.dropFirst() + ["true"]).status == 0 else {
+            return try Skipped.note("no user name spaces, or no limit in them")
+        }
+        let directories = (10..<60).map { session.tree / Bytes("d\($0)") }
+        for directory in directories {
+            try Sys.mkdir(directory)
+            try Sys.write(directory / "f", "1")
+        }
+        session.wrapper = limited
+        let watcher = try session.start()
+        session.wrapper = []
+        let said = watcher.said.errors
+        #expect(said.contains("max_user_watches"), "does not name the limit to raise: \(said)")
+        let gaps = try session.views.gaps().filter(\.isOpen)
+        let (refused, covered) = (
+            directories.filter { directory in gaps.contains { $0.path.contains(directory) } },
+            directories.filter { directory in !gaps.contains { $0.path.contains(directory) } }
+        )
+        #expect(refused.count >= 30 && covered.count >= 10, "\(gaps)")
+        guard let good = covered.last, let bad = refused.first else { return }
+
+        let cursor = try session.sync()
+        try Sys.write(good / "new", "1")
+        try Sys.write(bad / "new", "1")
+        #expect(try session.query(since: cursor, good).rows.map(\.path) == [good / "new"])
+        for path in [bad, session.tree] {
+            let output = try session.run("query", "--since", Bytes(cursor), "--format", "json", "--timeout", "1s", path)
+            #expect(output.status == 3 && output.bytes.isEmpty, "\(output)")
+        }
+        #expect(try session.run("unchanged", "--since", Bytes(cursor), "--timeout", "1s").status == 3)
+        #expect(try session.run("status").status == 1)
+
+        // With watches enough, the next start closes the gap and finds what was missed.
+        try watcher.stop()
+        try session.start()
+        let after = try session.query(since: cursor).rows.filter { $0.type != "directory" }.map(\.path)
+        #expect(after.sorted() == [good / "new", bad / "new"].sorted())
+        #expect(try session.views.gaps().filter(\.isOpen).isEmpty)
+    }
+
+    @Test func aFullDiskEndsTheWatcherAndLosesNothing() throws {
+        let session = try Session()
+        guard let small = try session.scratch.mount("tmpfs", name: "small", megabytes: 3) else {
+            return try Skipped.note("tmpfs cannot be mounted here")
+        }
+        session.database = small / "journal.db"
+        try Sys.write(session.tree / "first", "1")
+        let watcher = try session.start()
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        let long = String(repeating: "n", count: 200)
+        for index in 0..<20_000 where watcher.isRunning { try Sys.write(session.tree / Bytes("\(index)-\(long)"), "1") }
+        let status = try #require(watcher.child.wait(.seconds(60)), "it goes on: \(watcher.said)")
+        #expect(status == 74, "\(watcher.said)")
+        #expect(watcher.said.errors.contains("journal: "), "\(watcher.said)")
+        #expect(try session.run("query", "--since", Bytes(cursor), "--format", "json").status == 3)
+
+        try #require(try Program.run("mount", ["-o", "remount,size=300M", small]).status == 0)
+        #expect(try session.views.value("PRAGMA integrity_check") == "ok")
+        try watcher.restart()
+        let wrong = try session.judge(since: cursor, before)
+        #expect(wrong.isEmpty, "\(wrong.prefix(10).joined(separator: "\n"))")
+    }
+
+    @Test func aDiskThatIsFullFromTheStart() throws {
+        let session = try Session()
+        guard let small = try session.scratch.mount("tmpfs", name: "small", megabytes: 1) else {
+            return try Skipped.note("tmpfs cannot be mounted here")
+        }
+        _ = try? Sys.write(small / "ballast", [UInt8](repeating: 1, count: 1 << 20))
+        session.database = small / "journal.db"
+        let output = try session.run("watch", session.tree, timeout: .seconds(20))
+        #expect([73, 74].contains(output.status), "\(output)")
+    }
+
+    @Test func aDirectoryUnreadableFromTheStartIsNotCovered() throws {
+        guard let session = try Session.asNobody() else { return try Skipped.note("only root may become nobody") }
+        let secret = session.tree / "secret"
+        try Sys.mkdirs(secret / "below")
+        try Sys.write(session.tree / "f", "1")
+        try Sys.chmod(secret, 0o700)  // root's
+        try session.start()
+        let cursor = try session.sync()
+        try Sys.write(session.tree / "f", "22")
+        try Sys.write(secret / "below" / "g", "1")
+        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
+        for path in [secret, secret / "below"] {
+            let output = try session.run("query", "--since", Bytes(cursor), "--format", "json", path)
+            #expect(output.status == 3 && output.bytes.isEmpty, "\(output)")
+        }
+        let status = try session.run("status")
+        #expect(status.text.contains("secret"), "\(status)")
+        let text = try session.run("query", "--since", Bytes(cursor), "--format", "text")
+        #expect(text.status == 0 && text.errors.contains("secret"), "text warns in one line: \(text)")
+    }
+
+    @Test func aDirectoryThatBecomesUnreadableIsAGapAndNothingIsDeleted() throws {
+        guard let session = try Session.asNobody() else { return try Skipped.note("only root may become nobody") }
+        let (shut, open) = (session.tree / "shut", session.tree / "open")
+        for directory in [shut, open] {
+            try Sys.mkdir(directory)
+            try Sys.write(directory / "f", "1")
+            for path in [directory, directory / "f"] { try Sys.chown(path, Session.nobody, Session.nobody) }
+        }
+        let watcher = try session.start()
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        for restarted in [false, true] {
+            try Sys.chmod(shut, 0)
+            if restarted {
+                try watcher.stop()
+                try watcher.restart()
+            }
+            try Sys.write(shut / Bytes("new-\(restarted ? 1 : 0)"), "1")
+            try Sys.write(open / "f", "longer")
+            #expect(try session.query(since: cursor, open).rows.map(\.path) == [open / "f"])
+            let output = try session.run("query", "--since", Bytes(cursor), "--format", "json", "--timeout", "1s")
+            #expect(output.status == 3 && output.bytes.isEmpty, "\(output)")
+            #expect(try session.views.gaps().contains { $0.isOpen && $0.path.contains(shut) })
+            #expect(try session.views.files()[shut / "f"] != nil, "unknown is not gone")
+
+            try Sys.chmod(shut, 0o755)
+            let wrong = try session.judge(since: cursor, before)
+            #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
+            #expect(try session.views.gaps().allSatisfy { !$0.isOpen })
+        }
+    }
+
+    @Test func anOverflowIsAGapThatAReconcileCloses() throws {
+        guard Queue.isAdjustable else { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }
+        let session = try Session()
+        for index in 0..<50 { try Sys.mkdirs(session.tree / Bytes("d\(index)")) }
+        let watcher = try session.start(queue: 16)
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        try watcher.paused {
+            for index in 0..<50 { try Sys.write(session.tree / Bytes("d\(index)") / "f", "1") }
+            try Sys.rename(session.tree / "d0", session.tree / "d50")
+        }
+        let wrong = try session.judge(since: cursor, before)
+        #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
+        let gaps = try session.views.gaps().filter { $0.cause == "overflow" }
+        #expect(!gaps.isEmpty, "the queue did not overflow, or no gap tells of it")
+        #expect(gaps.allSatisfy { !$0.isOpen })
+        #expect(try session.query(since: cursor, "--log").rows.contains { $0.source == "crawl" })
+    }
+}

@@ -1,0 +1,125 @@
+import CTestLinux
+import Foundation
+import Testing
+
+/// The watcher as a process: one per database, live when it says so, stopped cleanly.
+@Suite struct WatcherTests {
+    @Test func version() throws {
+        let output = try Program.run(Program.journal, ["--version"])
+        #expect(output.status == 0 && output.lines.count == 1 && output.errors.isEmpty, "\(output)")
+    }
+
+    @Test func aSecondWatcherIsRefusedAndToldOfTheFirst() throws {
+        let session = try Session()
+        let first = try session.start()
+        let output = try session.run("watch", session.tree, timeout: .seconds(20))
+        #expect(output.status == 75, "\(output)")
+        #expect(output.errors.contains("\(first.pid)"), "\(output)")
+        try Sys.write(session.tree / "f", "1")
+        #expect(try session.query().rows.map(\.path) == [session.tree / "f"])
+    }
+
+    @Test func aKilledWatcherLeavesNothingThatStopsTheNext() throws {
+        let session = try Session()
+        let watcher = try session.start()
+        for _ in 0..<3 {
+            watcher.kill()
+            try watcher.restart()
+        }
+        #expect(try session.run("status").status == 0)
+    }
+
+    @Test func SIGTERMIsACleanStopAtAnyTime() throws {
+        let session = try Session()
+        for index in 0..<2000 { try Sys.mkdirs(session.tree / Bytes("d\(index % 50)") / Bytes("e\(index)")) }
+        let watcher = try session.start(live: false)
+        let limit = ContinuousClock.now + .seconds(30)
+        while try Sys.facts(session.database) == nil && .now < limit { usleep(1000) }
+        try watcher.stop()  // in the middle of the first crawl, or before
+        try watcher.restart()
+        let before = try Tree(walking: session.tree, contents: true)
+        #expect(Comparison.state(try session.views.files(), before).isEmpty)
+        try watcher.stop()
+    }
+
+    @Test func rootsAreStored() throws {
+        let session = try Session()
+        try session.start().stop()
+        let cursor = try session.views.journal().cursor
+        try Sys.write(session.tree / "f", "1")
+        try session.start([])
+        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
+    }
+
+    @Test(arguments: [false, true]) func systemdIsToldWhenItIsLive(abstract: Bool) throws {
+        let session = try Session()
+        let path = session.base / "notify"
+        let listener = try SystemError.check(socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0), "socket")
+        defer { close(listener) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = (abstract ? [0] : []) + path.raw
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count)
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) }
+        }
+        try SystemError.check(bound, "bind", path)
+        try session.start(environment: ["NOTIFY_SOCKET": (abstract ? "@" : "") + path.description])
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var said: [String] = []
+        while !said.contains("READY=1") {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = try SystemError.check(recv(listener, &buffer, buffer.count, 0), "READY=1 did not come: recv")
+            said += String(decoding: buffer.prefix(count), as: UTF8.self).split(separator: "\n").map(String.init)
+        }
+    }
+
+    @Test func statusIsForPeopleAndPrograms() throws {
+        let session = try Session()
+        try session.start()
+        let text = try session.run("status")
+        #expect(text.status == 0 && text.text.contains(session.tree.description), "\(text)")
+        let json = try session.run("status", "--json")
+        #expect(json.status == 0, "\(json)")
+        guard case .object = try JSON(json.bytes) else {
+            Issue.record("\(json)")
+            return
+        }
+    }
+
+    @Test func syncPrintsACursorThatIsGood() throws {
+        let session = try Session()
+        try session.start()
+        let cursor = try session.sync()
+        #expect(try session.run("unchanged", "--since", Bytes(cursor)).status == 0)
+        try Sys.write(session.tree / "f", "1")
+        #expect(try session.run("unchanged", "--since", Bytes(cursor)).status == 1)
+    }
+
+    /// Promise 2: an answer has every change whose system call had returned, however short ago.
+    @Test func answersAreFresh() throws {
+        let session = try Session()
+        try session.start()
+        var cursor = try session.sync()
+        for index in 0..<60 {
+            let path = session.tree / Bytes("new\(index % 7)/sub\(index)") / "f"
+            try Sys.mkdirs(path.parent)
+            try Sys.write(path, "\(index)")
+            let answer = try session.query(since: cursor)
+            #expect(answer.rows.contains { $0.path == path && $0.kind == "created" }, "\(index): \(answer)")
+            cursor = try #require(answer.cursor)
+            try Sys.write(path, [UInt8(ascii: "x")], O_WRONLY | O_APPEND)
+            #expect(try session.run("unchanged", "--since", Bytes(cursor), path.parent).status == 1)
+        }
+    }
+
+    @Test func theDatabaseOfTheEnvironment() throws {
+        let session = try Session()
+        try session.start()
+        let output = try Program.run(
+            Program.journal, ["query", "--format", "json"], environment: ["JOURNAL_DB": session.database.description])
+        #expect(output.status == 0, "\(output)")
+    }
+}
