@@ -70,7 +70,7 @@ struct BatchBuilder {
     private mutating func sort(_ place: Place, _ observation: Observation) {
         if observation.isSilent { silent.insert(place) }
         hints[place] = observation.hints
-        if observation.before != nil, movers[place.node] != nil || goneNodes.contains(place.node) {
+        if movers[place.node] != nil || goneNodes.contains(place.node) {
             excepted[place.node, default: []].append(place.name)
         }
         switch (observation.before, observation.after) {
@@ -109,7 +109,11 @@ struct BatchBuilder {
                     mover: mover), row)
         } else if !difference.isEmpty {
             let kind: Kind = difference.contains(.content) ? .modified : .attrib
-            add(.other, Transition(kind: kind, difference: difference, place: place, entry: entry, child: child), row)
+            add(
+                .other,
+                Transition(
+                    kind: kind, difference: difference, place: place, entry: entry, child: child,
+                    prior: before.entry.id == entry.id ? nil : before.entry.id), row)
         }
     }
 

@@ -77,7 +77,7 @@ extension Capture {
         while let node = crawl.stack.popLast() { try list(node, state) }
         park()
         crawls.removeAll { $0 === crawl }
-        settleDetached()
+        try settleDetached(state)
         try flush(state)
         crawling = nil
         try absorbQueued()

@@ -71,7 +71,7 @@ extension Capture {
     /// Brings a directory's own row up to date when it is opened: its entries changed, which moves its times and is no
     /// change of the directory. Otherwise the next crawl would take those times for one.
     private func refresh(_ node: NodeID, _ status: FileStatus, _ state: some StoredState) throws {
-        guard let place = tree.place(of: node), !tree.isContainer(place.node) else { return }
+        guard let place = tree.place(of: node) else { return }
         try record(place, .present(entry(status, in: place.node), child: node), doubtHints(node), state)
         recent.insert(place, .metadata)
     }
@@ -98,8 +98,7 @@ extension Capture {
         // A root that is not there is a matter of checkRoots: it takes nothing from what is known of it.
         if tree.isContainer(place.node) { return }
         if let child = tree.child(at: place) { detach(child) }
-        let before = try record(place, .absent, hints, state)
-        noteUnlinked(place, before, hints)
+        try record(place, .absent, hints, state)
     }
 
     /// A name that is there.
@@ -120,30 +119,29 @@ extension Capture {
         try record(place, .present(entry(status, in: place.node), child: child), hints, state)
     }
 
-    /// Notes what was found at a place beside what the state has there. Returns what was there before.
-    @discardableResult
-    func record(_ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState) throws -> StoredRow? {
+    /// Notes what was found at a place beside what the state has there.
+    func record(_ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState) throws {
         if var known = pending.observations[place] {
             known.after = after
             known.hints.formUnion(hints)
             pending.observations[place] = known
-            return known.before
+            noteLinks(place, known.before, after, hints)
+            return
         }
         let before = tree[place.node]?.hasNoRows == true ? nil : try state.row(at: place)
+        noteLinks(place, before, after, hints)
         switch (before, after) {
-        case (nil, .absent), (nil, .excluded): return nil
+        case (nil, .absent), (nil, .excluded): return
         case (let before?, .present(let entry, let child)):
             if before.entry == entry && before.child == child && hints.isDisjoint(with: [.content, .metadata]) {
-                return before
+                return
             }
         case (nil, .present), (_, .absent), (_, .excluded): break
         }
         pending.observations[place] = Observation(
             before: before, after: after, hints: hints,
             isSilent: isSilent(place.node) || (before == nil && isNewlyCovered(place, after)))
-        noteLinks(place, before, after, hints)
         if hints.contains(.metadata) && !hints.contains(.content) { recent.insert(place, .content) }
-        return before
     }
 
     /// Where a directory that was found at a place is in the tree from now on: the node it has, by its identity, or a new
@@ -151,7 +149,7 @@ extension Capture {
     private func placeDirectory(_ status: FileStatus, at place: Place, _ hints: Hints) -> NodeID? {
         let root = roots[tree[place.node]!.root]!
         let id = directoryID(status, at: place)
-        let coverage = coverage(of: status, in: root)
+        let coverage = coverage(of: status, at: place, in: root)
         if let known = tree.child(at: place) {
             if tree[known]!.id == id && (tree[known]!.coverage == coverage || tree[known]!.coverage == .unreadable) {
                 // Crawls go into every directory; events and listings of new ones only into those that are new.
@@ -187,13 +185,14 @@ extension Capture {
     }
 
     /// Whether what lies below this directory belongs to the journal.
-    private func coverage(of status: FileStatus, in root: WatchedRoot) -> Coverage {
+    private func coverage(of status: FileStatus, at place: Place, in root: WatchedRoot) -> Coverage {
         let isSameMount = status.mount == 0 ? status.device == root.device : status.mount == root.mount
         if isSameMount { return .covered }
         if !root.root.crossesMounts { return .mount }
         if pseudoDevices.contains(status.device) { return .pseudo }
         // A second sight of a directory that is in the tree already (a bind mount) would share its watch.
-        return status.isMountRoot && tree.node(of: fileID(status)) != nil ? .mount : .covered
+        if status.isMountRoot, let known = tree.node(of: fileID(status)), known != tree.child(at: place) { return .mount }
+        return .covered
     }
 
     /// Takes a directory from its place; it may turn up at another.
@@ -204,9 +203,21 @@ extension Capture {
         detached.insert(node)
     }
 
-    /// Lets go of the directories that turned up nowhere: they were deleted, or moved out.
-    func settleDetached() {
-        for node in detached where !isReconciling(node) { forget(node) }
+    /// Lets go of the directories that turned up nowhere: they were deleted, or moved out. Files that went with them may
+    /// have other names.
+    func settleDetached(_ state: some StoredState) throws {
+        var leaving = detached.filter { !isReconciling($0) }
+        while !leaving.isEmpty {
+            for node in leaving {
+                for below in tree.subtree(node) where tree[below]?.hasNoRows == false {
+                    for row in try state.linkedRows(of: below) { links.touched[row.entry.id, default: []].formUnion([]) }
+                }
+                forget(node)
+            }
+            try seekLinks(state)
+            try resolve(state)
+            leaving = detached.filter { !isReconciling($0) }
+        }
     }
 
     /// Forgets a directory and all below it, and the watches that nobody else has reclaimed.

@@ -137,7 +137,7 @@ package final class Capture {
             try absorbQueued()
         }
         giveUpUnresolved()
-        settleDetached()
+        try settleDetached(state)
         try flush(state)
         dirty.forgetRenames()
         recent.age()
@@ -180,6 +180,7 @@ package final class Capture {
 
     /// Folds events into dirty names; the state of the file system is not looked at here.
     func absorb(_ take: Drain.Take) {
+        links.done = [:]
         for buffer in take.buffers {
             decodeEvents(buffer) { event, name in
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }
@@ -244,7 +245,9 @@ package final class Capture {
                 held[node] = place
             }
         }
-        let taken = pending.take(holding: held)
+        // One that the store does not know yet has no place there: neither it nor what is below it is committed.
+        let unborn = detached.filter(pending.bornSet.contains).flatMap { tree.subtree($0) }
+        let taken = pending.take(holding: held, unborn: Set(unborn))
         let batch = try BatchBuilder(taken, tree: tree, renames: dirty.renames, held: held).build(state: state)
         for row in batch.rows where row.entry != nil { tree.setHasRows(row.place.node) }
         crawling?.found += Int64(batch.log.count)

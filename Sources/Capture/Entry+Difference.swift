@@ -16,7 +16,9 @@ extension Entry {
         let isOwnerSame = mode == after.mode && uid == after.uid && gid == after.gid
         if isDirectory {
             let isCrawled = hints.contains(.listed) && ctime != after.ctime && !isRenamed
-            return !isOwnerSame || hints.contains(.metadata) || isCrawled || id != after.id ? .metadata : []
+            // Another directory in its place: only a root keeps its node then.
+            if id != after.id { return replacement(by: after) }
+            return !isOwnerSame || hints.contains(.metadata) || isCrawled ? .metadata : []
         }
         var difference: Difference = []
         let isTouched = mtime != after.mtime && !hints.contains(.metadata)

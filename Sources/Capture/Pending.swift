@@ -66,8 +66,9 @@ struct Pending {
         }
     }
 
-    /// Takes everything, but for the observations and origins of the directories in `held`, which stay.
-    mutating func take(holding held: [NodeID: Place]) -> Pending {
+    /// Takes everything, but for the observations and origins of the directories in `held`, and all about those in `unborn`:
+    /// these stay.
+    mutating func take(holding held: [NodeID: Place], unborn: Set<NodeID>) -> Pending {
         var taken = self
         self = Pending()
         source = taken.source
@@ -77,6 +78,15 @@ struct Pending {
             origins[node] = place
             taken.origins[node] = nil
             if let observation = taken.observations.removeValue(forKey: place) { observations[place] = observation }
+        }
+        if !unborn.isEmpty {
+            for node in taken.born where unborn.contains(node) { addBorn(node) }
+            taken.born.removeAll(where: unborn.contains)
+            taken.bornSet.subtract(unborn)
+            for (place, observation) in taken.observations where unborn.contains(place.node) {
+                observations[place] = observation
+                taken.observations[place] = nil
+            }
         }
         return taken
     }

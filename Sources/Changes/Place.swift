@@ -53,6 +53,8 @@ package protocol StoredState {
     func rows(of node: NodeID, after: Name?, limit: Int) throws -> [StoredRow]
     /// All rows of these inodes that are known to have more than one link.
     func rows(linkedTo files: Set<FileID>) throws -> [StoredRow]
+    /// The rows of a directory whose inodes are known to have more than one link.
+    func linkedRows(of node: NodeID) throws -> [StoredRow]
     /// All rows of these inode numbers; reads the whole state.
     func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow]
     /// Commits a batch in one transaction.

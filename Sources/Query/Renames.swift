@@ -38,9 +38,9 @@ struct Renames {
         FROM temp.answer WHERE was AND (NOT is_there OR \(differs))
         """
 
-    /// The files of renamed rows, inside the question or not.
+    /// The files of renamed rows, inside the question or not; 8 marks them.
     private static let moved = """
-        INSERT INTO temp.moved SELECT filesystem, ino, btime_ns, flags FROM main.log WHERE \(Scope.range) AND kind = 5
+        INSERT INTO temp.moved SELECT filesystem, ino, btime_ns, flags | 8 FROM main.log WHERE \(Scope.range) AND kind = 5
         ON CONFLICT DO UPDATE SET flags = flags | excluded.flags
         """
 
@@ -79,12 +79,13 @@ struct Renames {
         DELETE FROM temp.answer WHERE NOT is_there AND id IN (SELECT departed FROM temp.pair);
         """
 
-    /// A file that went away and came back may have been changed under the other name.
+    /// A file that went away and came back may have been changed under the other name. One that only lost another of its
+    /// names stayed where it was.
     private static let carry = """
         UPDATE temp.answer SET flags = answer.flags | (m.flags & 3),
                                kind = CASE WHEN (answer.flags | m.flags) & 1 THEN 2 ELSE kind END
         FROM temp.moved AS m
-        WHERE answer.kind IN (2, 3) AND m.filesystem = answer.filesystem AND m.ino = answer.ino
+        WHERE answer.kind IN (2, 3) AND m.flags & 8 AND m.filesystem = answer.filesystem AND m.ino = answer.ino
           AND m.btime_ns = answer.btime_ns
         """
 }

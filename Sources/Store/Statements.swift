@@ -2,7 +2,7 @@ internal import GRDB
 
 /// The statements of the hot path, each prepared once.
 final class Statements {
-    let selectRow, selectRows, selectRowsBehind, selectLinked: BulkStatement
+    let selectRow, selectRows, selectRowsBehind, selectLinked, selectLinkedOfNode: BulkStatement
     let upsertState, deleteState, deleteStateOfNode: BulkStatement
     let insertLog, insertLogOfRelocated, insertLogOfGone: BulkStatement
     let findDirectory, insertDirectory: BulkStatement
@@ -20,6 +20,8 @@ final class Statements {
         selectRowsBehind = try BulkStatement(
             db, "\(from) WHERE state.node = ?1 AND state.name > ?3 ORDER BY state.name LIMIT ?2")
         selectLinked = try BulkStatement(db, "\(from) WHERE state.ino = ?1 AND state.nlink > 1")
+        selectLinkedOfNode = try BulkStatement(
+            db, "\(from) WHERE state.node = ?1 AND state.nlink > 1 AND state.child IS NULL")
 
         upsertState = try BulkStatement(
             db,

@@ -27,6 +27,11 @@ extension Store {
         return found
     }
 
+    package func linkedRows(of node: NodeID) throws -> [StoredRow] {
+        statements.selectLinkedOfNode.bind(1, node.rawValue)
+        return try rows(statements.selectLinkedOfNode)
+    }
+
     package func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow] {
         let list = inodes.map { String(Int64(bitPattern: $0)) }.joined(separator: ",")
         let select = try StoreError.wrap {

@@ -10,7 +10,7 @@ struct QueryCommand: ParsableCommand {
         discussion: "WHEN: \(When.forms)")
 
     @OptionGroup var database: DatabaseOption
-    @Option(help: ArgumentHelp("From when on.", valueName: "when"))
+    @Option(help: ArgumentHelp("From when on: \(When.forms)", valueName: "when"))
     var since = "start"
     @Option(help: ArgumentHelp("Until when.", valueName: "when"))
     var until = "now"
@@ -67,8 +67,7 @@ struct QueryCommand: ParsableCommand {
 
     private func check(_ selection: Selection) throws(Failure) {
         if cursor, options.format != .json { throw Failure(.usage, "--cursor is for --format json; others have --cursor-out") }
-        guard cursor || cursorOut != nil else { return }
-        if selection.shape == .net, selection.limit != nil {
+        if cursorOut != nil, selection.shape == .net, selection.limit != nil {
             throw Failure(.usage, "--limit on a net answer leaves no cursor to continue from; --log has pages")
         }
     }

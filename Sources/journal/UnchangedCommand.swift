@@ -10,7 +10,7 @@ struct UnchangedCommand: ParsableCommand {
         discussion: "WHEN: \(When.forms)")
 
     @OptionGroup var database: DatabaseOption
-    @Option(help: ArgumentHelp("From when on.", valueName: "when"))
+    @Option(help: ArgumentHelp("From when on: \(When.forms)", valueName: "when"))
     var since: String
     @Option(help: ArgumentHelp("How long to wait for the watcher, and for gaps to close.", valueName: "duration"))
     var timeout = Timeout(.seconds(30))

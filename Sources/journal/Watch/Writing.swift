@@ -18,7 +18,7 @@ enum Writing {
             throw Failure(.cannotCreate, "\(shown): SQLite takes no path that is not UTF-8")
         }
         let lockPath = database.shown + Array("-lock".utf8)
-        guard let lock = try LockFile(at: lockPath) else {
+        guard let lock = try take(lockPath) else {
             let holder = try LockFile.holder(of: lockPath).map { "PID \($0)" } ?? "another process"
             throw Failure(
                 .held, "\(shown): in use: \(holder) is its writer", hint: "`journal status` shows what it does")
@@ -38,6 +38,16 @@ enum Writing {
             }
         } catch let error as StoreError {
             throw failure(error, shown)
+        }
+    }
+
+    private static func take(_ path: [UInt8]) throws(Failure) -> LockFile? {
+        do {
+            return try LockFile(at: path)
+        } catch {
+            throw Failure(
+                error.isForbidden ? .permission : error.isFull ? .inputOutput : .cannotCreate,
+                "\(ShellQuote.text(path)): cannot lock: \(error.reason)")
         }
     }
 
