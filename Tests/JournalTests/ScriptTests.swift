@@ -38,9 +38,8 @@ import Testing
         let answer = try session.query(since: cursor)
         let after = try Tree(walking: session.tree, contents: true)
         var wrong = mismatches(claim, answer.rows, session.tree)
-        wrong += Comparison.state(try session.views.files(), after).filter { line in
-            !claim.script.unseen.contains { line.contains("/\($0): ctime:") }
-        }
+        wrong += Comparison.state(
+            try session.views.files(), after, stale: claim.script.stale.map { session.tree / $0 })
         wrong += Comparison.net(try session.query(since: cursor, "--renames", "split").rows, before, after) { _ in true
         }
         wrong += Comparison.follow(answer.rows, before, after)

@@ -73,7 +73,7 @@ import Testing
         try session.start([session.tree, session.outside])
         try refused(session, since: cursor)
         try refused(session, since: cursor, session.outside)
-        #expect(try session.query(since: cursor, session.tree).rows.map(\.path) == [session.tree / "f"])
+        #expect(try session.query(since: cursor, session.tree).paths == [session.tree / "f"])
         let joined = try session.sync()
         try Sys.write(session.outside / "g", "1")
         #expect(try session.query(since: joined).rows.map(\.path) == [session.outside / "g"])

@@ -98,9 +98,11 @@ import Testing
         try #require(try Program.run("cp", [Program.journal, copy]).status == 0)
         let reader: [Bytes] = ["--reuid", "1", "--regid", "65534", "--clear-groups"]
         let hasSQLite = try Program.run("sh", ["-c", "command -v sqlite3"]).status == 0
-        func check(_ moment: String, _ count: Int) throws {
+        func check(_ moment: String) throws {
+            let count = Int(try session.views.value("SELECT count(*) FROM changes") ?? "") ?? 0
+            #expect(count > 0)
             let output = try Program.run(
-                "setpriv", reader + [copy, "query", "--no-sync", "--format", "paths", "--db", session.database])
+                "setpriv", reader + [copy, "query", "--no-sync", "--log", "--format", "paths", "--db", session.database])
             #expect(output.status == 0 && output.lines.count == count, "\(moment): \(output)")
             guard hasSQLite else { return }
             let plain = try Program.run(
@@ -110,14 +112,14 @@ import Testing
         let watcher = try session.start()
         try Sys.write(session.tree / "a", "1")
         try session.sync()
-        try check("live", 1)
+        try check("live")
         try watcher.stop()
-        try check("stopped", 1)
+        try check("stopped")
         try watcher.restart()
         try Sys.write(session.tree / "b", "1")
         try session.sync()
         watcher.kill()
-        try check("killed", 2)
+        try check("killed")
     }
 
     @Test func itNeverJournalsItself() throws {
@@ -191,7 +193,7 @@ import Testing
         try Sys.write(session.tree / "g", "1")
         try watcher.restart()
         #expect(try session.views.journal().uuid == uuid)
-        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f", session.tree / "g"])
+        #expect(try session.query(since: cursor).paths == [session.tree / "f", session.tree / "g"])
     }
 
     @Test func theViewsHaveTheColumnsOfTheContract() throws {

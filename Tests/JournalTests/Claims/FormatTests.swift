@@ -68,7 +68,9 @@ import Testing
 
     @Test func aLimitedNetAnswerHasTheFirstRowsAndNoCursor() throws {
         let (session, cursor) = try session()
-        let answer = try session.query(since: cursor, "--limit", "3")
+        let output = try session.run("query", "--since", Bytes(cursor), "--format", "json", "--limit", "3")
+        #expect(output.status == 0, "\(output)")
+        let answer = try Answer(output)
         #expect(answer.rows.map { $0.path.relative(to: session.tree) } == ["a", "a/n", "m"])
         #expect(answer.cursor == nil)
     }

@@ -48,7 +48,7 @@ import Testing
         let cursor = try session.views.journal().cursor
         try Sys.write(session.tree / "f", "1")
         try session.start([])
-        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
+        #expect(try session.query(since: cursor).paths == [session.tree / "f"])
     }
 
     @Test(arguments: [false, true]) func systemdIsToldWhenItIsLive(abstract: Bool) throws {

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(
-        arguments: ["", "yesterdayish", "5x", "5", "-3d", "2026-13-01", "2026-02-30", "@", "@abc", "10:00", "a:b:c"]
+        arguments: ["yesterdayish", "5x", "5", "-3d", "2026-13-01", "2026-02-30", "@", "@abc", "10:00", "a:b:c"]
             as [Bytes])
     func whatIsNoTimeIsRefusedWithTheFormsThatWork(_ form: Bytes) throws {
         let session = try Session()

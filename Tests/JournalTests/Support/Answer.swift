@@ -103,7 +103,10 @@ struct Answer: CustomStringConvertible {
         }
     }
 
-    func rows(_ kind: String) -> [Row] { rows.filter { $0.kind == kind } }
+    /// The paths, without the directories of which a crawl reports only that their ctime has moved.
+    var paths: [Bytes] {
+        rows.filter { !($0.source == "crawl" && $0.kind == "attrib" && $0.type == "directory") }.map(\.path)
+    }
 
     var description: String { rows.map(\.description).joined(separator: "\n") }
 }

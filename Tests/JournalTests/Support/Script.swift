@@ -6,7 +6,7 @@ import Testing
 ///     claim B24 a file renamed over another replaces it
 ///     needs exchange            what the file system has to be able to do: exchange, whiteout, xattr, root
 ///     ways together apart       how it is done, see `Way`; all three where the line is missing
-///     unseen f                  paths whose ctime moves without an event: only a crawl finds that
+///     stale f                   whose ctime in `files` may be old: nothing tells of the change
 ///     given                     operations before the cursor is taken
 ///       write a one
 ///     when                      operations after it, see `Hand`
@@ -42,7 +42,7 @@ struct Script: Sendable, CustomTestStringConvertible {
     var title = ""
     var needs: [String] = []
     var ways = Way.allCases
-    var unseen: [String] = []
+    var stale: [Bytes] = []
     var given: [String] = []
     var when: [String] = []
     var then: [Expectation] = []
@@ -79,7 +79,7 @@ struct Script: Sendable, CustomTestStringConvertible {
         switch (section, isContent) {
         case ("claim", false): break
         case ("needs", false): needs = Array(words.dropFirst())
-        case ("unseen", false): unseen = Array(words.dropFirst())
+        case ("stale", false): stale = words.dropFirst().compactMap { Bytes(escaped: $0) }
         case ("ways", false):
             ways = try words.dropFirst().map { word in
                 guard let way = Way(rawValue: word) else { throw Malformed(description: "no way: \(word)") }
