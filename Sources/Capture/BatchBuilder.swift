@@ -19,6 +19,8 @@ struct BatchBuilder {
     private let goneNodes: Set<NodeID>
     private var departed: [Place: StoredRow] = [:]
     private var arrived: [Place: (entry: Entry, child: NodeID?)] = [:]
+    /// Where something arrived, whatever becomes of it here.
+    private var arrivedAt: Set<Place> = []
     private var hints: [Place: Hints] = [:]
     private var silent: Set<Place> = []
     /// Places of directories that moved or went that stand in the log by themselves.
@@ -44,6 +46,7 @@ struct BatchBuilder {
     consuming func build(state: some StoredState) throws -> Batch {
         findMovers()
         for (place, observation) in pending.observations.sorted(by: { $0.key < $1.key }) { sort(place, observation) }
+        arrivedAt = Set(arrived.keys)
         try findDeparturesInGoneDirectories(state: state)
         matchRenames()
         addLeftOvers()
@@ -73,7 +76,9 @@ struct BatchBuilder {
         if movers[place.node] != nil || goneNodes.contains(place.node) {
             excepted[place.node, default: []].append(place.name)
         }
-        switch (observation.before, observation.after) {
+        // Whatever was seen in a directory that has gone since has gone with it, or turned up elsewhere.
+        let isGone = tree[place.node] == nil
+        switch (observation.before, isGone ? .absent : observation.after) {
         case (nil, .absent), (nil, .excluded):
             break
         case (let before?, .absent):
@@ -161,7 +166,7 @@ struct BatchBuilder {
 
     private mutating func addRename(from old: Place, _ before: StoredRow, to new: Place, _ entry: Entry, _ child: NodeID?) {
         // What departs from a place where something else arrived is overwritten there, not dropped.
-        if pending.observations[old].map({ !$0.after.isPresent }) ?? false, !goneNodes.contains(old.node) {
+        if arrivedAt.contains(old) == false, pending.observations[old] != nil, !goneNodes.contains(old.node) {
             addRow(old, nil, child: nil, before: before)
         }
         let row = addRow(new, entry, child: child, before: pending.observations[new]?.before)
@@ -195,7 +200,7 @@ struct BatchBuilder {
                         kind: .modified, difference: before.entry.replacement(by: entry), place: place, entry: entry,
                         child: child, prior: before.entry.id), row)
             } else {
-                if !goneNodes.contains(place.node), pending.observations[place].map({ !$0.after.isPresent }) ?? true {
+                if !goneNodes.contains(place.node), !arrivedAt.contains(place) {
                     addRow(place, nil, child: nil, before: before)
                 }
                 if silent.contains(place) { continue }
@@ -252,11 +257,5 @@ struct BatchBuilder {
             batch.log.append(ranked[index].transition)
         }
         return batch
-    }
-}
-
-extension Found {
-    var isPresent: Bool {
-        if case .present = self { true } else { false }
     }
 }

@@ -5,10 +5,14 @@ internal import Kernel
 ///
 /// A crawl needs none of this, because it looks at every name.
 struct Links {
-    /// Inodes of which a row or a sight has more than one link, with what was said of them.
-    var touched: [FileID: Hints] = [:]
-    /// Those whose names have all been looked at since events were last read.
-    var done: [FileID: Hints] = [:]
+    /// Looks at places, counted.
+    var sights = 0
+    /// Inodes of which all names are to be looked at: what was said of them, and the look that said it. Names that were
+    /// looked at later need no other.
+    var touched: [FileID: (hints: Hints, sight: Int)] = [:]
+    /// How each inode with several names was seen last, since events were last read: the same sight under another name says
+    /// nothing new.
+    var latest: [FileID: (ctime: Int64, hints: Hints)] = [:]
     /// Inodes that have more links than before, the other names of which may say in the state that they have one: these
     /// cannot be found by the index.
     var grown: Set<UInt64> = []
@@ -20,29 +24,37 @@ struct Links {
 
     /// Names remembered in ``unlinked``, about 100 bytes each.
     static let unlinkedLimit = 65_536
+
+    /// Asks for a look at all names of an inode.
+    mutating func touch(_ file: FileID, _ hints: Hints) {
+        touched[file] = ((touched[file]?.hints ?? []).union(hints), sights)
+    }
 }
 
 extension Capture {
-    /// Notes that what was seen at a place concerns other names as well.
-    func noteLinks(_ place: Place, _ before: StoredRow?, _ after: Found, _ hints: Hints) {
+    /// Notes that what was seen at a place concerns other names as well. `wasSeen` is what was seen there before since the
+    /// last commit.
+    func noteLinks(_ place: Place, _ before: StoredRow?, _ after: Found, _ hints: Hints, wasSeen: Found? = nil) {
         guard crawling == nil else { return }
         let content = hints.intersection(.content)
-        // A write through a name that this file no longer has: by the row of another name, which may know of one link only.
+        // A write through a name that this file no longer has; the row of another name may know of one link only.
         if !content.isEmpty, let file = links.unlinked[place] {
-            links.touched[file, default: []].formUnion(.content)
-            links.sought[file.inode, default: []].formUnion(.content)
+            links.touch(file, content)
+            links.sought[file.inode, default: []].formUnion(content)
         }
-        if let before, before.child == nil, before.entry.nlink > 1 {
-            touch(before.entry.id, content)
-            if !after.isSameFile(as: before.entry) {
-                if links.unlinked.count >= Links.unlinkedLimit { links.unlinked.removeAll() }
-                links.unlinked[place] = before.entry.id
-            }
+        if let before, before.child == nil, before.entry.nlink > 1, !after.isSameFile(as: before.entry),
+            wasSeen?.isSameFile(as: before.entry) ?? true
+        {
+            links.touch(before.entry.id, [])
+            if links.unlinked.count >= Links.unlinkedLimit { links.unlinked.removeAll() }
+            links.unlinked[place] = before.entry.id
         }
         switch after {
         case .present(let entry, nil):
-            guard entry.nlink > 1 else { return }
-            touch(entry.id, content)
+            guard entry.nlink > 1 || before?.entry.nlink ?? 1 > 1 else { return }
+            if let latest = links.latest[entry.id], latest.ctime == entry.ctime, latest.hints.isSuperset(of: content) { return }
+            links.latest[entry.id] = (entry.ctime, content.union(links.latest[entry.id]?.hints ?? []))
+            links.touch(entry.id, content)
             if before?.entry.nlink ?? 0 < entry.nlink { links.grown.insert(entry.id.inode) }
         case .absent:
             // A file opened without a name (O_TMPFILE) is reported as "#123" even after it got one.
@@ -51,36 +63,33 @@ extension Capture {
         }
     }
 
-    private func touch(_ file: FileID, _ hints: Hints) {
-        if let done = links.done[file], done.isSuperset(of: hints) { return }
-        links.touched[file, default: []].formUnion(hints)
-    }
-
-    /// Marks every other name of the inodes that were noted: by the index of linked rows, and in one pass over the state for
-    /// those that may be known with one link only.
+    /// Marks every other name of the inodes that were noted: by the index of linked rows, by what was seen since the last
+    /// commit, and in one pass over the state for those that may be known with one link only.
     func seekLinks(_ state: some StoredState) throws {
         let (touched, grown, sought) = (links.touched, links.grown, links.sought)
         (links.touched, links.grown, links.sought) = ([:], [], [:])
-        links.done.merge(touched) { $0.union($1) }
         if !touched.isEmpty {
-            for row in try state.rows(linkedTo: Set(touched.keys)) { mark(row, touched[row.entry.id] ?? []) }
+            for row in try state.rows(linkedTo: Set(touched.keys)) {
+                if let (hints, sight) = touched[row.entry.id] { mark(row.place, hints, behind: sight) }
+            }
+            for (place, observation) in pending.observations {
+                if case .present(let entry, nil) = observation.after, let (hints, sight) = touched[entry.id] {
+                    mark(place, hints, behind: sight)
+                }
+            }
         }
         if !grown.isEmpty || !sought.isEmpty {
             for row in try state.rows(ofInodes: grown.union(sought.keys)) {
-                mark(row, (touched[row.entry.id] ?? []).union(sought[row.entry.id.inode] ?? []))
+                let (hints, sight) = touched[row.entry.id] ?? ([], 0)
+                mark(row.place, hints.union(sought[row.entry.id.inode] ?? []), behind: sight)
             }
         }
     }
 
-    private func mark(_ row: StoredRow, _ hints: Hints) {
-        if let known = pending.observations[row.place], known.hints.isSuperset(of: hints) { return }
-        dirty.insert(row.place, hints)
-    }
-}
-
-extension Found {
-    fileprivate func isSameFile(as entry: Entry) -> Bool {
-        if case .present(let found, _) = self { found.isSameFile(as: entry) } else { false }
+    /// Marks a name, unless it has been looked at since, with as much in mind.
+    private func mark(_ place: Place, _ hints: Hints, behind sight: Int) {
+        if let known = pending.observations[place], known.sight >= sight, known.hints.isSuperset(of: hints) { return }
+        dirty.insert(place, hints)
     }
 }
 

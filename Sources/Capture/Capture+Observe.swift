@@ -6,10 +6,16 @@ extension Capture {
     /// Looks at every dirty name whose directory can be opened and is the one the tree means. A name in a directory that
     /// is not where the tree has it stays dirty: seeing a rename first moves the directory, so this goes round until
     /// nothing more comes of it.
-    func resolve(_ state: some StoredState) throws {
+    ///
+    /// True when anything came of it. A file that is written to all the time through many names could keep this going, so
+    /// it ends after some rounds; the events of those writes bring it back.
+    @discardableResult
+    func resolve(_ state: some StoredState) throws -> Bool {
         var hasProgress = true
-        while hasProgress && !dirty.isEmpty {
+        var rounds = 0
+        while hasProgress && !dirty.isEmpty && rounds < Self.resolveRounds {
             hasProgress = false
+            rounds += 1
             let names = dirty.takeNames()
             var index = 0
             while index < names.count {
@@ -31,7 +37,10 @@ extension Capture {
             }
             if hasProgress { try seekLinks(state) }
         }
+        return rounds > 1 || hasProgress
     }
+
+    private static let resolveRounds = 64
 
     /// Runs `body` with the directory of `node` open. False when the directory is not there (yet, or any more), true also
     /// when it cannot be looked into, which is a gap from now on.
@@ -121,11 +130,13 @@ extension Capture {
 
     /// Notes what was found at a place beside what the state has there.
     func record(_ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState) throws {
+        links.sights += 1
         if var known = pending.observations[place] {
+            noteLinks(place, known.before, after, hints, wasSeen: known.after)
             known.after = after
             known.hints.formUnion(hints)
+            known.sight = links.sights
             pending.observations[place] = known
-            noteLinks(place, known.before, after, hints)
             return
         }
         let before = tree[place.node]?.hasNoRows == true ? nil : try state.row(at: place)
@@ -140,7 +151,8 @@ extension Capture {
         }
         pending.observations[place] = Observation(
             before: before, after: after, hints: hints,
-            isSilent: isSilent(place.node) || (before == nil && isNewlyCovered(place, after)))
+            isSilent: isSilent(place.node) || (before == nil && isNewlyCovered(place, after)),
+            sight: links.sights)
         if hints.contains(.metadata) && !hints.contains(.content) { recent.insert(place, .content) }
     }
 
@@ -210,7 +222,7 @@ extension Capture {
         while !leaving.isEmpty {
             for node in leaving {
                 for below in tree.subtree(node) where tree[below]?.hasNoRows == false {
-                    for row in try state.linkedRows(of: below) { links.touched[row.entry.id, default: []].formUnion([]) }
+                    for row in try state.linkedRows(of: below) { links.touch(row.entry.id, []) }
                 }
                 forget(node)
             }

@@ -127,8 +127,11 @@ package final class Capture {
         absorb(first)
         var attempts = 0
         while true {
-            try resolve(state)
-            try expand(state)
+            var hasProgress: Bool
+            repeat {
+                hasProgress = try resolve(state)
+                try expand(state)
+            } while hasProgress && !dirty.isEmpty
             // A directory that left may be about to arrive, and a name whose directory is not where the tree has it waits
             // for that directory's own events: both are in the queue by now, or nowhere.
             if !(isUnsettled && attempts < Self.settleAttempts) { break }
@@ -180,7 +183,7 @@ package final class Capture {
 
     /// Folds events into dirty names; the state of the file system is not looked at here.
     func absorb(_ take: Drain.Take) {
-        links.done = [:]
+        links.latest = [:]
         for buffer in take.buffers {
             decodeEvents(buffer) { event, name in
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }

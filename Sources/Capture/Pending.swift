@@ -6,6 +6,15 @@ enum Found: Equatable {
     case present(Entry, child: NodeID?)
     /// It is there and not part of the journal: excluded, or the journal's own file.
     case excluded
+
+    var isPresent: Bool {
+        if case .present = self { true } else { false }
+    }
+
+    /// Whether this is the file that `entry` is of.
+    func isSameFile(as entry: Entry) -> Bool {
+        if case .present(let found, _) = self { found.isSameFile(as: entry) } else { false }
+    }
 }
 
 /// What was at a place in the state, and what is there now.
@@ -15,6 +24,8 @@ struct Observation {
     var hints: Hints
     /// It only updates the state: the crawl that found it begins the coverage of its subtree.
     var isSilent: Bool
+    /// The number of the look that saw it last; see ``Links``.
+    var sight: Int
 }
 
 /// What has been observed and not yet committed. Everything here is relative to the stored state, so that it makes one

@@ -45,6 +45,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// ENOENT or ENOTDIR: there is nothing by that name.
     package var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+    /// ENAMETOOLONG: longer than PATH_MAX.
+    package var isTooLong: Bool { errno == ENAMETOOLONG }
     /// EACCES or EPERM: it may not be looked at.
     package var isForbidden: Bool { errno == EACCES || errno == EPERM }
     /// EPIPE: whoever read from us has left.

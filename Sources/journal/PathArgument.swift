@@ -17,7 +17,8 @@ enum PathArgument {
                 let real = Path(try Paths.real(Array(path)))
                 return try append(rest, to: real)
             } catch let error as SystemError {
-                guard error.isMissing, let last = components.popLast() else {
+                // Beyond PATH_MAX no call takes it whole: then as much as one takes is resolved.
+                guard error.isMissing || error.isTooLong, let last = components.popLast() else {
                     throw Failure(
                         error.isForbidden ? .permission : .inputOutput,
                         "\(ShellQuote.text(Array(path))): cannot resolve: \(error.reason)")
