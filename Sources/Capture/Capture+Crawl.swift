@@ -8,8 +8,9 @@ extension Capture {
     private static let sliceTime: Int64 = 20_000_000
 
     /// Lists the directories that events told of, and those found in them, to the end: a barrier is answered only when what
-    /// happened in a new directory before it was watched is known too.
-    func expand(_ state: some StoredState) throws {
+    /// happened in a new directory before it was watched is known too. True when there was any.
+    @discardableResult
+    func expand(_ state: some StoredState) throws -> Bool {
         expansions.append(contentsOf: unlisted)
         unlisted = []
         var directories = 0
@@ -20,6 +21,7 @@ extension Capture {
             if crawling == nil && directories.isMultiple(of: 256) { absorb(try drain.take()) }
         }
         try seekLinks(state)
+        return directories > 0
     }
 
     /// Lists one directory to its end.

@@ -18,6 +18,9 @@ struct Links {
     var grown: Set<UInt64> = []
     /// Inodes known by number only.
     var sought: [UInt64: Hints] = [:]
+    /// Inodes that were touched since the last batch but one; see ``Capture/lookAgainAtLinks(_:)``.
+    var recent: Set<FileID> = []
+    var recentBefore: Set<FileID> = []
     /// Names that are gone while their inode has others: a program that opened the file by such a name still writes to it,
     /// and the kernel reports that under the old name.
     var unlinked: [Place: FileID] = [:]
@@ -38,19 +41,19 @@ extension Capture {
         guard crawling == nil else { return }
         let content = hints.intersection(.content)
         // A write through a name that this file no longer has; the row of another name may know of one link only.
-        if !content.isEmpty, let file = links.unlinked[place] {
+        if let file = links.unlinked[place], !content.isEmpty, !(links.latest[file]?.hints.contains(.content) ?? false) {
+            links.latest[file, default: (0, [])].hints.insert(.content)
             links.touch(file, content)
             links.sought[file.inode, default: []].formUnion(content)
         }
-        if let before, before.child == nil, before.entry.nlink > 1, !after.isSameFile(as: before.entry),
-            wasSeen?.isSameFile(as: before.entry) ?? true
-        {
-            links.touch(before.entry.id, [])
+        if let was = wasSeen?.linkedFile ?? (wasSeen == nil ? before?.linkedFile : nil), !after.isSameFile(as: was) {
+            links.touch(was.id, [])
             if links.unlinked.count >= Links.unlinkedLimit { links.unlinked.removeAll() }
-            links.unlinked[place] = before.entry.id
+            links.unlinked[place] = was.id
         }
         switch after {
         case .present(let entry, nil):
+            if links.unlinked[place] == entry.id { links.unlinked[place] = nil }
             guard entry.nlink > 1 || before?.entry.nlink ?? 1 > 1 else { return }
             if let latest = links.latest[entry.id], latest.ctime == entry.ctime, latest.hints.isSuperset(of: content) { return }
             links.latest[entry.id] = (entry.ctime, content.union(links.latest[entry.id]?.hints ?? []))
@@ -69,6 +72,7 @@ extension Capture {
         let (touched, grown, sought) = (links.touched, links.grown, links.sought)
         (links.touched, links.grown, links.sought) = ([:], [], [:])
         if !touched.isEmpty {
+            links.recent.formUnion(touched.keys)
             for row in try state.rows(linkedTo: Set(touched.keys)) {
                 if let (hints, sight) = touched[row.entry.id] { mark(row.place, hints, behind: sight) }
             }
@@ -86,11 +90,47 @@ extension Capture {
         }
     }
 
+    /// Looks once more at inodes that were looked at lately. One of their names may have been in a new directory, and gone
+    /// from it before that was watched: no event tells, and what was seen of the other names was of a moment in between.
+    func lookAgainAtLinks(_ state: some StoredState) throws {
+        let suspects = links.recent.union(links.recentBefore)
+        (links.recentBefore, links.recent) = (links.recent, [])
+        guard !suspects.isEmpty else { return }
+        links.sights += 1
+        for file in suspects { links.touch(file, []) }
+        try seekLinks(state)
+        links.recent = []
+        try resolve(state)
+    }
+
+    /// What leaves with a directory: files in it may have names elsewhere.
+    func noteLinksLeaving(with nodes: [NodeID], _ state: some StoredState) throws {
+        links.sights += 1
+        for node in nodes where tree[node]?.hasNoRows == false {
+            for row in try state.linkedRows(of: node) { links.touch(row.entry.id, []) }
+        }
+        let nodes = Set(nodes)
+        for (place, observation) in pending.observations where nodes.contains(place.node) {
+            if let file = observation.after.linkedFile { links.touch(file.id, []) }
+        }
+    }
+
     /// Marks a name, unless it has been looked at since, with as much in mind.
     private func mark(_ place: Place, _ hints: Hints, behind sight: Int) {
         if let known = pending.observations[place], known.sight >= sight, known.hints.isSuperset(of: hints) { return }
         dirty.insert(place, hints)
     }
+}
+
+extension Found {
+    /// The file this is, if it has several links.
+    fileprivate var linkedFile: Entry? {
+        if case .present(let entry, nil) = self, entry.nlink > 1 { entry } else { nil }
+    }
+}
+
+extension StoredRow {
+    fileprivate var linkedFile: Entry? { child == nil && entry.nlink > 1 ? entry : nil }
 }
 
 extension Name {

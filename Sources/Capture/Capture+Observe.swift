@@ -12,6 +12,7 @@ extension Capture {
     @discardableResult
     func resolve(_ state: some StoredState) throws -> Bool {
         var hasProgress = true
+        var hasCome = false
         var rounds = 0
         while hasProgress && !dirty.isEmpty && rounds < Self.resolveRounds {
             hasProgress = false
@@ -35,9 +36,12 @@ extension Capture {
                 }
                 if pending.observations.count >= Pending.limit { try flush(state) }
             }
-            if hasProgress { try seekLinks(state) }
+            if hasProgress {
+                hasCome = true
+                try seekLinks(state)
+            }
         }
-        return rounds > 1 || hasProgress
+        return hasCome
     }
 
     private static let resolveRounds = 64
@@ -221,9 +225,7 @@ extension Capture {
         var leaving = detached.filter { !isReconciling($0) }
         while !leaving.isEmpty {
             for node in leaving {
-                for below in tree.subtree(node) where tree[below]?.hasNoRows == false {
-                    for row in try state.linkedRows(of: below) { links.touch(row.entry.id, []) }
-                }
+                try noteLinksLeaving(with: tree.subtree(node), state)
                 forget(node)
             }
             try seekLinks(state)

@@ -127,11 +127,13 @@ package final class Capture {
         absorb(first)
         var attempts = 0
         while true {
+            var rounds = 0
             var hasProgress: Bool
             repeat {
-                hasProgress = try resolve(state)
-                try expand(state)
-            } while hasProgress && !dirty.isEmpty
+                let hasCome = try resolve(state)
+                hasProgress = try expand(state) || hasCome
+                rounds += 1
+            } while hasProgress && !dirty.isEmpty && rounds < Self.roundLimit
             // A directory that left may be about to arrive, and a name whose directory is not where the tree has it waits
             // for that directory's own events: both are in the queue by now, or nowhere.
             if !(isUnsettled && attempts < Self.settleAttempts) { break }
@@ -141,6 +143,7 @@ package final class Capture {
         }
         giveUpUnresolved()
         try settleDetached(state)
+        try lookAgainAtLinks(state)
         try flush(state)
         dirty.forgetRenames()
         recent.age()
@@ -151,6 +154,8 @@ package final class Capture {
     /// How often the queue is drained again for directories that left or are not where they should be; from the third time
     /// on with a pause, about 100 ms in all, for a rename whose second half was not queued yet.
     private static let settleAttempts = 20
+    /// How often listing and looking follow each other for one read; what is written to all the time would go on for ever.
+    private static let roundLimit = 64
 
     /// Whether a directory is missing that a look at the queue may find.
     private var isUnsettled: Bool {
