@@ -40,11 +40,12 @@ extension Capture {
     func noteLinks(_ place: Place, _ before: StoredRow?, _ after: Found, _ hints: Hints, wasSeen: Found? = nil) {
         guard crawling == nil else { return }
         let content = hints.intersection(.content)
-        // A write through a name that this file no longer has; the row of another name may know of one link only.
-        if let file = links.unlinked[place], !content.isEmpty, !(links.latest[file]?.hints.contains(.content) ?? false) {
-            links.latest[file, default: (0, [])].hints.insert(.content)
-            links.touch(file, content)
-            links.sought[file.inode, default: []].formUnion(content)
+        // A write, perhaps through a name that this file no longer has: its ctime tells. The row of another name may know of
+        // one link only.
+        if let file = links.unlinked[place], !content.isEmpty, !(links.latest[file]?.hints.contains(.listed) ?? false) {
+            links.latest[file, default: (0, [])].hints.insert(.listed)
+            links.touch(file, .listed)
+            links.sought[file.inode, default: []].insert(.listed)
         }
         if let was = wasSeen?.linkedFile ?? (wasSeen == nil ? before?.linkedFile : nil), !after.isSameFile(as: was) {
             links.touch(was.id, [])

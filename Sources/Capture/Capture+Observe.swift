@@ -258,16 +258,18 @@ extension Capture {
     func giveUpUnresolved() {
         for node in unlisted where !isReconciling(node) {
             unlisted.remove(node)
-            if let root = tree[node].flatMap({ roots[$0.root] }) { reconcile(root, cause: .doubt) }
+            giveUp(on: node)
         }
-        for (place, hints) in dirty.takeNames() {
-            guard let value = tree[place.node] else { continue }
-            if isReconciling(place.node) {
-                parked[place, default: []].formUnion(hints)
-            } else if !detached.contains(where: { tree.isBelow(place.node, $0) }), let root = roots[value.root] {
-                reconcile(root, cause: .doubt)
-            }
+        for (place, hints) in dirty.takeNames() where tree[place.node] != nil {
+            if isReconciling(place.node) { parked[place, default: []].formUnion(hints) } else { giveUp(on: place.node) }
         }
+    }
+
+    /// What is below a detached directory goes with it; anything else is a matter of its root.
+    private func giveUp(on node: NodeID) {
+        guard !detached.contains(where: { tree.isBelow(node, $0) }), let root = roots[tree[node]!.root] else { return }
+        notify(.lost(path: tree.path(of: node)))
+        reconcile(root, cause: .doubt)
     }
 }
 

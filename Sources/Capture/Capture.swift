@@ -13,6 +13,8 @@ package final class Capture {
         case overflow
         case watchLimit(path: Path, limit: Int?)
         case unreadable(path: Path, SystemError)
+        /// A directory is neither where the tree has it nor anywhere else that events told of.
+        case lost(path: Path?)
         case offline(path: Path)
         case back(path: Path)
         case crawlBegan(path: Path, isFirst: Bool)

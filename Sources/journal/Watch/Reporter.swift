@@ -19,6 +19,8 @@ final class Reporter {
                 "\(ShellQuote.text(path.shown)): inotify_add_watch: the limit of \(limit.map(String.init) ?? "all") watches is reached; what lies below is a gap",
                 hint: "sysctl fs.inotify.max_user_watches=\((limit ?? 65_536) * 4)")
         case .unreadable(let path, let error): line("\(ShellQuote.text(path.shown)): \(error.operation): \(error.reason)")
+        case .lost(let path):
+            line("\(path.map { ShellQuote.text($0.shown) } ?? "a directory"): not where events left it, so everything is crawled again")
         case .offline(let path): line("\(ShellQuote.text(path.shown)): offline: it is not there, or another file system is")
         case .back(let path): line("\(ShellQuote.text(path.shown)): back")
         case .crawlBegan(let path, let isFirst):

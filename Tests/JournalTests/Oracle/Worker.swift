@@ -5,12 +5,16 @@ import Glibc
 ///
 /// Directories come and go faster than they can be watched, so some changes make no event at all, and only a look at
 /// what is left shows them. Two kinds leave nothing to see, and are kept to the steady directories, which always are
-/// watched: changes through one of several names, and content written with its times put back.
+/// watched: changes through one of several names, and content written with its times put back. And a name that comes,
+/// is written through and goes between two reads has no inode that anybody saw: changes through one of several names
+/// use one that was there before the round.
 struct Worker {
     let tree: Bytes
     let outside: Bytes
     let touched: Touched
     let gate: Gate
+    /// The inodes of the names in the steady directories when the round began.
+    var known: [Bytes: UInt64] = [:]
     var random: SplitMix64
 
     /// Directories of the tree that no operation moves or removes.
@@ -150,7 +154,9 @@ struct Worker {
         touched.path(path)
         let file = try Sys.open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | flags)
         var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+        // Closing what was open for writing counts as written, under all names.
+        if fstat(file, &status) == 0 { touched.inode(UInt64(status.st_ino)) }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
             close(file)
             throw SystemError("open", path, code: EMLINK)
         }
@@ -355,8 +361,11 @@ struct Worker {
         if names.isEmpty { return try create(place / name) }
         let path = place / random.pick(names)
         touched.path(path)
-        guard try facts(path).mode & S_IFMT == S_IFREG else { return }
-        switch random.below(8) {
+        let found = try facts(path)
+        guard found.mode & S_IFMT == S_IFREG else { return }
+        let choice = random.below(8)
+        if [3, 4, 7].contains(choice), found.nlink > 1, known[path] != found.ino { return }
+        switch choice {
         case 0..<3:
             let other = tree / random.pick(Worker.steady) / name
             touched.path(other)
