@@ -59,8 +59,21 @@ struct BatchBuilder {
         let renamed = pending.origins.filter { tree.place(of: $0.key) != nil && tree.place(of: $0.key) != $0.value }
         let tops = renamed.keys.map { (depth: depth($0), node: $0) }.sorted { $0.depth < $1.depth }
         for top in tops {
-            for node in tree.subtree(top.node) where !pending.bornSet.contains(node) { movers[node] = top.node }
+            for node in storedSubtree(top.node) where !pending.bornSet.contains(node) { movers[node] = top.node }
         }
+    }
+
+    /// A directory and all below it, those that are held at a place below it included: for the store they are still there.
+    private func storedSubtree(_ top: NodeID) -> [NodeID] {
+        var all = tree.subtree(top)
+        guard !held.isEmpty else { return all }
+        var found = Set(all)
+        while let (node, _) = held.first(where: { found.contains($1.node) && !found.contains($0) }) {
+            let more = tree.subtree(node)
+            all += more
+            found.formUnion(more)
+        }
+        return all
     }
 
     private func depth(_ node: NodeID) -> Int {
@@ -223,7 +236,7 @@ struct BatchBuilder {
                 .born(node, parent: value.parent, root: value.root, path: path, id: value.id, coverage: value.coverage))
         }
         for (node, mover) in movers.sorted(by: { $0.key < $1.key }) {
-            guard let value = tree[node], let parent = value.parent, let path = tree.path(of: node, detachedAt: held)
+            guard let parent = tree[node]?.parent ?? held[node]?.node, let path = tree.path(of: node, detachedAt: held)
             else { continue }
             batch.nodes.append(
                 .relocated(

@@ -239,7 +239,13 @@ extension Capture {
         detached.remove(node)
         unlisted.remove(node)
         let isLogged = isLogged && !isSilent(node)
-        for below in tree.subtree(node).reversed() {
+        let subtree = tree.subtree(node)
+        // What was taken from a place in it, and has not turned up, has no place to be held at any more.
+        let places = Set(subtree)
+        for lost in detached where pending.origins[lost].map({ places.contains($0.node) }) ?? false {
+            forget(lost, isLogged: isLogged)
+        }
+        for below in subtree.reversed() {
             if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
             tree.forget(below)
             pending.addGone(below, isLogged: isLogged)
