@@ -168,8 +168,8 @@ extension Capture {
         let coverage = coverage(of: status, at: place, in: root)
         if let known = tree.child(at: place) {
             if tree[known]!.id == id && (tree[known]!.coverage == coverage || tree[known]!.coverage == .unreadable) {
-                // Crawls go into every directory; events and listings of new ones only into those that are new.
-                crawling?.stack.append(known)
+                // Crawls go into every directory (the top is where they began); events only into those that are new.
+                if let crawling, known != crawling.top { crawling.stack.append(known) }
                 if !hints.isDisjoint(with: [.metadata, .listed]) { retryUnreadable(known) }
                 return known
             }
@@ -273,7 +273,7 @@ extension Capture {
 
     /// What is below a detached directory goes with it; anything else is a matter of its root.
     private func giveUp(on node: NodeID) {
-        guard !detached.contains(where: { tree.isBelow(node, $0) }), let root = roots[tree[node]!.root] else { return }
+        guard !isDetached(node), let root = roots[tree[node]!.root] else { return }
         notify(.lost(path: tree.path(of: node)))
         reconcile(root, cause: .doubt)
     }

@@ -136,9 +136,11 @@ package final class Capture {
                 hasProgress = try expand(state) || hasCome
                 rounds += 1
             } while hasProgress && !dirty.isEmpty && rounds < Self.roundLimit
-            // A directory that left may be about to arrive, and a name whose directory is not where the tree has it waits
-            // for that directory's own events: both are in the queue by now, or nowhere.
-            if !(isUnsettled && attempts < Self.settleAttempts) { break }
+            // A directory that left may be about to arrive: both halves of a rename are queued before it returns, so one more
+            // look at the queue decides. A name whose directory is not where the tree has it waits for that directory's own
+            // events, which may be queued a moment later than what it saw.
+            let isUnresolved = isUnresolved
+            guard isUnresolved ? attempts < Self.resolveAttempts : attempts == 0 && hasLeft else { break }
             if attempts > 1 { ThisProcess.sleep(nanoseconds: Int64(attempts) * 500_000) }
             attempts += 1
             try absorbQueued()
@@ -153,17 +155,24 @@ package final class Capture {
         settled = first.completed
     }
 
-    /// How often the queue is drained again for directories that left or are not where they should be; from the third time
-    /// on with a pause, about 100 ms in all, for a rename whose second half was not queued yet.
-    private static let settleAttempts = 20
+    /// How often the queue is drained again for directories that are not where they should be; from the third time on with a
+    /// pause, about 100 ms in all.
+    private static let resolveAttempts = 20
     /// How often listing and looking follow each other for one read; what is written to all the time would go on for ever.
     private static let roundLimit = 64
 
-    /// Whether a directory is missing that a look at the queue may find.
-    private var isUnsettled: Bool {
-        detached.contains { !isReconciling($0) } || unlisted.contains { !isReconciling($0) }
-            || dirty.names.keys.contains { !isReconciling($0.node) }
+    /// Whether a directory is missing that the next look at the queue may find.
+    private var hasLeft: Bool { detached.contains { !isReconciling($0) } }
+
+    /// Whether there is something to look at in a directory that the tree has, and has elsewhere. What is below a detached
+    /// one goes, or comes back, with it.
+    private var isUnresolved: Bool {
+        func isLost(_ node: NodeID) -> Bool { !isReconciling(node) && !isDetached(node) }
+        return unlisted.contains(where: isLost) || dirty.names.keys.contains { isLost($0.node) }
     }
+
+    /// Whether a directory is, or lies below, one that is not at its place any more.
+    func isDetached(_ node: NodeID) -> Bool { !detached.isEmpty && tree.path(of: node) == nil }
 
     /// Looks at the names that waited again.
     func unpark() {

@@ -28,7 +28,7 @@ struct Hints: OptionSet, Hashable {
 struct DirtyNames {
     private(set) var names: [Place: Hints] = [:]
     /// MOVED_FROM and MOVED_TO with the same cookie. Others may stand between the two, and a read may end there.
-    private var leaving: [UInt32: Place] = [:]
+    private var leaving: [UInt32: (place: Place, hints: Hints)] = [:]
     private(set) var renames: [Place: Place] = [:]
 
     var isEmpty: Bool { names.isEmpty }
@@ -43,12 +43,14 @@ struct DirtyNames {
         names[place] = known.union(hints)
     }
 
-    /// Half of a rename: when the other half is known, the pair is a hint that the file went there.
+    /// Half of a rename: when the other half is known, the pair is a hint that the file went there, and what was said of it
+    /// under the old name is said of it under the new one: in `mv a b; write b; mv b c` nobody will see `b`.
     mutating func insertRename(_ place: Place, cookie: UInt32, isSource: Bool) {
         if isSource {
-            leaving[cookie] = place
+            leaving[cookie] = (place, (names[place] ?? []).intersection([.content, .metadata]))
         } else if let source = leaving.removeValue(forKey: cookie) {
-            renames[place] = source
+            renames[place] = source.place
+            insert(place, source.hints)
         }
     }
 

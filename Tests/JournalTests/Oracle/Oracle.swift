@@ -170,7 +170,8 @@ final class Oracle {
             "\(place) net",
             Comparison.net(split, since.walk, now.walk) { path in
                 let entry = now.walk[path]
-                return (crawled && entry?.type == "directory")
+                // A crawl reports what moved a ctime unseen: entries of a directory, a second name that came and went.
+                return (crawled && (entry?.type == "directory" || Worker.steady.contains { (session.tree / $0).contains(path) }))
                     || steps.contains { $0.touched.contains(path, ino: entry?.ino) }
             })
         let follow = try session.query(since: since.cursor, "--renames", "follow").rows
