@@ -14,7 +14,7 @@ BINARY := .build/release/journal
 SOURCES = Package.swift Sources Tests Schema
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test install uninstall format lint clean needs test-needs check-root
+.PHONY: help run build test install uninstall format lint clean numbers needs test-needs check-root
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
@@ -57,6 +57,9 @@ format: ## Format the sources in place
 
 lint: ## Say what format would change, and fail if that is anything
 	swift format lint --strict --parallel --recursive $(SOURCES)
+
+numbers: build ## Measure what the README says was measured
+	@Packaging/numbers $(BINARY)
 
 clean: ## Remove all that was built
 	rm -rf .build
