@@ -93,7 +93,7 @@ let package = Package(
         // The claims of the contract, against this machine's kernel and the built binary.
         .testTarget(
             name: "JournalTests",
-            dependencies: ["journal", "CTestLinux", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["journal", "Schema", "CTestLinux", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.copy("Scripts")],
             swiftSettings: tested),
     ],

@@ -1,0 +1,95 @@
+# make run ROOT=DIR   watches DIR          make test   builds and runs every test
+# make help           lists everything
+#
+# `run`, `build` and `test` first install what they need from Debian or Ubuntu where it is missing, and nothing where
+# it is not. All compiling is SwiftPM's business; this file only knows the right options.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
+# Statically linked, a `journal` starts in less than half the time, and runs where no Swift is installed.
+RELEASE := swift build -c release --static-swift-stdlib --product journal
+BINARY := .build/release/journal
+SOURCES = Package.swift Sources Tests Schema
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test install uninstall format lint clean numbers needs test-needs check-root
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
+	| while IFS='	' read -r target what; do printf '  make %-10s %s\n' "$$target" "$$what"; done
+
+run: check-root build ## Build, then watch the directory ROOT in the foreground: make run ROOT=/srv
+	@echo "Watching $(ROOT); stop with Ctrl-C. Ask from another terminal with $(CURDIR)/$(BINARY) query"
+	@exec $(BINARY) watch "$(ROOT)"
+
+# Before anything is built: an answer after a minute of compiling is no answer.
+check-root:
+	@if [ -z "$(ROOT)" ]; then \
+	  echo 'make run watches a directory and needs to know which: make run ROOT=/srv' >&2; \
+	  echo 'It stays in the foreground and keeps its journal in $$JOURNAL_DB, or where `journal watch --help` says.' >&2; \
+	  exit 64; \
+	elif ! [ -d "$(ROOT)" ]; then \
+	  echo 'make run: $(ROOT): not a directory' >&2; exit 66; \
+	fi
+
+build: needs ## Build the release binary, .build/release/journal
+	$(RELEASE)
+
+test: test-needs ## Build and run every test
+	swift test
+
+$(BINARY):
+	$(MAKE) build
+
+install: $(BINARY) ## Install the binary and the systemd unit: make install PREFIX=/usr/local DESTDIR=
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(UNITDIR)"
+	install -m 0755 -s $(BINARY) "$(DESTDIR)$(PREFIX)/bin/journal"
+	sed 's|@PREFIX@|$(PREFIX)|g' Packaging/journal.service > "$(DESTDIR)$(UNITDIR)/journal.service"
+	chmod 0644 "$(DESTDIR)$(UNITDIR)/journal.service"
+
+uninstall: ## Remove what install put there; journals stay
+	rm -f "$(DESTDIR)$(PREFIX)/bin/journal" "$(DESTDIR)$(UNITDIR)/journal.service"
+
+format: ## Format the sources in place
+	swift format --in-place --parallel --recursive $(SOURCES)
+
+lint: ## Say what format would change, and fail if that is anything
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+numbers: build ## Measure what the README says was measured
+	@Packaging/numbers $(BINARY)
+
+clean: ## Remove all that was built
+	rm -rf .build
+
+# One package a line that has to be there: a test that says so, and the package's name.
+needs:
+	@command -v swift > /dev/null || { echo 'make: no swift in PATH: install Swift 6.2 or later, https://swift.org/install' >&2; exit 69; }
+	@missing=; \
+	pkg-config --exists sqlite3 2> /dev/null || missing=' pkg-config libsqlite3-dev'; \
+	$(install-missing)
+
+# The tests mount file systems, change users and read the database with sqlite3. Only root can do the first two, and
+# tests that cannot do what they need say so and are skipped.
+test-needs: needs
+	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
+	PATH="$$PATH:/usr/sbin:/sbin"; \
+	if [ "$$(id -u)" = 0 ]; then \
+	  has sqlite3 sqlite3; has git git; has mkfs.ext4 e2fsprogs; has mount mount; has setpriv util-linux; \
+	fi; \
+	$(install-missing)
+
+# Installs the packages in $missing.
+define install-missing
+[ -z "$$missing" ] && exit 0; \
+if ! command -v apt-get > /dev/null; then \
+  echo "make: missing:$$missing (Debian's names), and there is no apt-get here: install them and try again" >&2; exit 69; \
+fi; \
+if [ "$$(id -u)" = 0 ]; then sudo=; \
+elif command -v sudo > /dev/null; then sudo=sudo; \
+else echo "make: missing:$$missing; as root: apt-get install$$missing" >&2; exit 77; fi; \
+echo "Installing$$missing"; \
+$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+endef
