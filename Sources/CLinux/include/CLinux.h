@@ -4,6 +4,10 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+// Swift's Glibc module is compiled without _GNU_SOURCE. That makes __USE_XOPEN, which only renames the member of fd_set,
+// and two modules with different fd_sets do not go together: whether a build fails depends on the order of its files.
+#include <features.h>
+#undef __USE_XOPEN
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
