@@ -237,6 +237,8 @@ package final class Capture {
             let isCovered = crawls.contains { $0.root == root && $0.mode != .scan && !$0.hasBegun }
             if isCovered { continue }
             let gap = openGap(watched.root.node, .overflow)
+            // A crawl that has begun may have passed what was lost now: the gap is no longer its to close.
+            for crawl in crawls where crawl.hasBegun { crawl.gaps.removeAll { $0 == gap } }
             addCrawl(Crawl(root: root, top: watched.root.node, mode: .reconcile, gaps: [gap], notBefore: vouchedUntil))
         }
         for (root, watched) in roots where watched.root.state == .live && watched.root.since == nil {
