@@ -188,10 +188,10 @@ struct BatchBuilder {
         case (true, true): return
         case (false, true):
             return add(
-                .deleted, Transition(kind: .deleted, difference: [], place: old, entry: before.entry, child: child), nil)
+                .deleted, Transition(kind: .deleted, difference: .all, place: old, entry: before.entry, child: child), nil)
         case (true, false):
             return add(
-                .other, Transition(kind: .created, difference: [], place: new, entry: entry, child: child), row)
+                .other, Transition(kind: .created, difference: .all, place: new, entry: entry, child: child), row)
         case (false, false): break
         }
         let difference = before.entry.difference(to: entry, hints: hints[new, default: []].union(hints[old, default: []]), isRenamed: true)
@@ -219,13 +219,13 @@ struct BatchBuilder {
                 if silent.contains(place) { continue }
                 add(
                     .deleted,
-                    Transition(kind: .deleted, difference: [], place: place, entry: before.entry, child: before.child), nil)
+                    Transition(kind: .deleted, difference: .all, place: place, entry: before.entry, child: before.child), nil)
             }
         }
         for (place, (entry, child)) in arrived.sorted(by: { $0.key < $1.key }) {
             let row = addRow(place, entry, child: child, before: pending.observations[place]?.before)
             if silent.contains(place) { continue }
-            add(.other, Transition(kind: .created, difference: [], place: place, entry: entry, child: child), row)
+            add(.other, Transition(kind: .created, difference: .all, place: place, entry: entry, child: child), row)
         }
     }
 

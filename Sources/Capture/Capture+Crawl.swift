@@ -78,18 +78,21 @@ extension Capture {
         try expand(state)
         while let node = crawl.stack.popLast() { try list(node, state) }
         park()
-        crawls.removeAll { $0 === crawl }
+        crawl.isWalked = true
         try settleDetached(state)
         try flush(state)
         crawling = nil
         try absorbQueued()
         try settleEvents(Drain.Take(buffers: [], completed: settled, began: .now), state)
+        crawls.removeAll { $0 === crawl }
         var batch = Batch(source: .crawl, began: .now, notBefore: crawl.notBefore)
+        let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }
         batch.closedGaps = close(crawl)
-        if let began = crawl.began?.wall, let root = roots[crawl.root], root.root.node == crawl.top, crawl.mode != .scan || root.root.since != nil {
+        if let began = crawl.began?.wall, let root = roots[crawl.root], root.root.node == crawl.top {
             batch.crawled.append((crawl.root, began))
             root.root.crawled = began
-            if root.root.since == nil { batch.beginning.append(crawl.root) }
+            // Not where an overflow has left the beginning to another crawl.
+            if root.root.since == nil && isBeginning { batch.beginning.append(crawl.root) }
         }
         let cursor = try state.commit(batch)
         for id in batch.beginning { roots[id]?.root.since = cursor.seq }

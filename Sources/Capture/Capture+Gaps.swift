@@ -36,13 +36,21 @@ extension Capture {
     /// The gaps whose end is on its way: a crawl is closing them, or waits to.
     package var closing: Set<GapID> { Set(crawls.flatMap(\.gaps)) }
 
-    /// Opens a gap over a root and has it crawled.
-    func reconcile(_ root: WatchedRoot, cause: GapCause) {
-        guard root.root.state == .live else { return }
-        let gap = openGap(root.root.node, cause)
-        if !closing.contains(gap) {
-            addCrawl(Crawl(root: root.root.id, top: root.root.node, mode: .reconcile, gaps: [gap], notBefore: vouchedUntil))
-        }
+    /// Opens a gap over a live root and has all of it crawled; in its first crawl, has it crawled once more.
+    ///
+    /// A crawl that has not begun will see whatever was lost up to now. One that has begun may have passed it: what gap it
+    /// was to close is the next one's to close then.
+    func reconcile(_ watched: WatchedRoot, cause: GapCause) {
+        let root = watched.root
+        guard root.state == .live, !crawls.contains(where: { $0.top == root.node && $0.mode != .scan && !$0.hasBegun })
+        else { return }
+        let isFirst = root.since == nil
+        let gap = openGap(root.node, isFirst ? .beginning : cause)
+        for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
+        addCrawl(
+            Crawl(
+                root: root.id, top: root.node, mode: isFirst ? .baseline : .reconcile, gaps: [gap],
+                notBefore: isFirst ? nil : vouchedUntil))
     }
 
     func addCrawl(_ crawl: Crawl) {

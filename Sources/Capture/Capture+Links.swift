@@ -88,6 +88,11 @@ extension Capture {
                 let (hints, sight) = touched[row.entry.id] ?? ([], 0)
                 mark(row.place, hints.union(sought[row.entry.id.inode] ?? []), behind: sight)
             }
+            for (place, observation) in pending.observations {
+                if case .present(let entry, nil) = observation.after, let hints = sought[entry.id.inode] {
+                    mark(place, hints, behind: links.sights)
+                }
+            }
         }
     }
 

@@ -71,7 +71,7 @@ extension Capture {
     /// Forgets a root and all its directories; the store has dropped them already, or will.
     package func remove(_ root: RootID) {
         guard let watched = roots.removeValue(forKey: root) else { return }
-        crawls.removeAll { $0.root == root }
+        dropCrawls(of: root)
         gaps = gaps.filter { $0.value.root != root }
         for node in tree.subtree(watched.root.container).reversed() {
             if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
@@ -80,6 +80,14 @@ extension Capture {
             tree.forget(node)
         }
         parked = parked.filter { tree[$0.key.node] != nil }
+    }
+
+    /// There is nothing to crawl any more; whoever waits for it need not wait.
+    private func dropCrawls(of root: RootID) {
+        for crawl in crawls where crawl.root == root {
+            if let ticket = crawl.ticket { finishedTickets.insert(ticket) }
+        }
+        crawls.removeAll { $0.root == root }
     }
 
     /// Asks for a crawl of a directory's subtree; the ticket is in ``finishedTickets`` when it is done.
@@ -145,7 +153,7 @@ extension Capture {
     private func goOffline(_ watched: WatchedRoot) {
         watched.root.state = .offline
         pending.rootStates.append((watched.root.id, .offline))
-        crawls.removeAll { $0.root == watched.root.id }
+        dropCrawls(of: watched.root.id)
         guard tree[watched.root.node] != nil else { return }
         openGap(watched.root.node, .offline)
         for node in detached where tree[node]?.root == watched.root.id {
@@ -262,6 +270,6 @@ extension Capture {
     func isSilent(_ node: NodeID) -> Bool {
         guard let root = tree[node]?.root, let watched = roots[root] else { return false }
         return watched.root.since == nil
-            || crawls.contains { $0.mode == .baseline && $0.root == root && tree.isBelow(node, $0.top) }
+            || crawls.contains { $0.mode == .baseline && !$0.isWalked && $0.root == root && tree.isBelow(node, $0.top) }
     }
 }

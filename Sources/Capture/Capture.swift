@@ -183,7 +183,7 @@ package final class Capture {
     /// Whether the root of this directory is being reconciled, so that its questions wait anyway.
     func isReconciling(_ node: NodeID) -> Bool {
         guard let root = tree[node]?.root else { return false }
-        return crawls.contains { $0.root == root && $0.mode == .reconcile }
+        return crawls.contains { $0.root == root && $0.mode == .reconcile && !$0.isWalked }
     }
 
     /// Reads all that is queued now and folds it into the dirty names.
@@ -232,19 +232,7 @@ package final class Capture {
     private func noteOverflow() {
         overflows += 1
         notify(.overflow)
-        for (root, watched) in roots where watched.root.state == .live && watched.root.since != nil {
-            // A crawl that has not begun will see what this overflow lost as well.
-            let isCovered = crawls.contains { $0.root == root && $0.mode != .scan && !$0.hasBegun }
-            if isCovered { continue }
-            let gap = openGap(watched.root.node, .overflow)
-            // A crawl that has begun may have passed what was lost now: the gap is no longer its to close.
-            for crawl in crawls where crawl.hasBegun { crawl.gaps.removeAll { $0 == gap } }
-            addCrawl(Crawl(root: root, top: watched.root.node, mode: .reconcile, gaps: [gap], notBefore: vouchedUntil))
-        }
-        for (root, watched) in roots where watched.root.state == .live && watched.root.since == nil {
-            // The first crawl may have listed a directory before the names that were lost: once more.
-            addCrawl(Crawl(root: root, top: watched.root.node, mode: .baseline, gaps: [], notBefore: nil))
-        }
+        for watched in roots.values { reconcile(watched, cause: .overflow) }
         for (place, hints) in recent.doubtful { dirty.insert(place, hints) }
     }
 

@@ -26,6 +26,8 @@ final class Crawl {
     var began: Instant?
     /// It begins no sooner (CLOCK_BOOTTIME), so that reconciles after repeated overflows take half of the time at most.
     var due: Int64 = 0
+    /// All is walked; only the gaps are left to be closed.
+    var isWalked = false
     var entries = 0
     var found: Int64 = 0
     /// Whom to tell when it is done.

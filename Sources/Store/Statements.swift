@@ -60,7 +60,7 @@ final class Statements {
             db,
             """
             INSERT INTO log(seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns)
-            SELECT ?1 + row_number() OVER (), 4, 0, ?3, state.name, state.mode, state.size, state.mtime_ns, state.uid,
+            SELECT ?1 + row_number() OVER (), 4, 3, ?3, state.name, state.mode, state.size, state.mtime_ns, state.uid,
               state.gid, node.filesystem, state.ino, state.btime_ns
             \(bulk)
             """)

@@ -36,7 +36,8 @@ struct StatusReport {
             "          committed \(Timestamp.local(overview.headNS)), horizon \(overview.horizon), \(grouped(overview.changes)) changes kept")
         for root in overview.roots {
             lines.append("")
-            lines.append("root      \(ShellQuote.text(root.path.shown))  \(root.state.word)")
+            let state = watcher == nil && root.state == .live ? "not watched" : root.state.word
+            lines.append("root      \(ShellQuote.text(root.path.shown))  \(state)")
             lines.append(
                 "          \(grouped(root.files)) files, \(grouped(root.directories)) directories by \(root.backend)\(root.crossesMounts ? ", crossing mounts" : "")")
             lines.append(root.sinceNS.map { "          covered since \(Timestamp.local($0))" } ?? "          not covered yet")

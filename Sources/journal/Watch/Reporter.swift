@@ -33,7 +33,7 @@ final class Reporter {
 
     /// Everything that can be vouched for is, from now on.
     func live(_ capture: Capture, database: Path) throws {
-        line("live: \(capture.directories) directories, \(capture.watches) watches")
+        line("live: \(plural(capture.directories, "directory", "directories")), \(plural(capture.watches, "watch", "watches"))")
         let option = ShellQuote.text(database.shown)
         line("ask it with: journal query --db \(option)")
         try ServiceManager.notify("READY=1")
@@ -63,6 +63,8 @@ final class Reporter {
             try output.flush()
         } catch {}
     }
+
+    private func plural(_ count: Int, _ one: String, _ many: String) -> String { "\(count) \(count == 1 ? one : many)" }
 
     private func seconds(_ nanoseconds: Int64) -> String {
         let tenths = nanoseconds / 100_000_000
