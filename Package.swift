@@ -78,6 +78,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .testTarget(name: "KernelTests", dependencies: ["Kernel"], swiftSettings: tested),
         .testTarget(name: "ChangesTests", dependencies: ["Changes"], swiftSettings: tested),
         .testTarget(
             name: "QueryTests",

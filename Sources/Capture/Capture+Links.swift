@@ -12,10 +12,10 @@ struct Links {
     var touched: [FileID: (hints: Hints, sight: Int)] = [:]
     /// How each inode with several names was seen last, since events were last read: the same sight under another name says
     /// nothing new.
-    var latest: [FileID: (ctime: Int64, hints: Hints)] = [:]
-    /// Inodes that have more links than before, the other names of which may say in the state that they have one: these
-    /// cannot be found by the index.
-    var grown: Set<UInt64> = []
+    var latest: [FileID: (ctime: Int64, nlink: UInt32, hints: Hints)] = [:]
+    /// Inodes with more links than names were found, with both numbers: some lie outside the roots. Sought again when a number
+    /// changes.
+    var short: [FileID: (nlink: UInt32, names: Int)] = [:]
     /// Inodes known by number only.
     var sought: [UInt64: Hints] = [:]
     /// Inodes that were touched since the last batch but one; see ``Capture/lookAgainAtLinks(_:)``.
@@ -25,8 +25,8 @@ struct Links {
     /// and the kernel reports that under the old name.
     var unlinked: [Place: FileID] = [:]
 
-    /// Names remembered in ``unlinked``, about 100 bytes each.
-    static let unlinkedLimit = 65_536
+    /// Names remembered in ``unlinked``, and inodes in ``short``; about 100 bytes each.
+    static let limit = 65_536
 
     /// Asks for a look at all names of an inode.
     mutating func touch(_ file: FileID, _ hints: Hints) {
@@ -43,13 +43,13 @@ extension Capture {
         // A write, perhaps through a name that this file no longer has: its ctime tells. The row of another name may know of
         // one link only.
         if let file = links.unlinked[place], !content.isEmpty, !(links.latest[file]?.hints.contains(.listed) ?? false) {
-            links.latest[file, default: (0, [])].hints.insert(.listed)
+            links.latest[file, default: (0, 0, [])].hints.insert(.listed)
             links.touch(file, .listed)
             links.sought[file.inode, default: []].insert(.listed)
         }
         if let was = wasSeen?.linkedFile ?? (wasSeen == nil ? before?.linkedFile : nil), !after.isSameFile(as: was) {
             links.touch(was.id, [])
-            if links.unlinked.count >= Links.unlinkedLimit { links.unlinked.removeAll() }
+            if links.unlinked.count >= Links.limit { links.unlinked.removeAll() }
             links.unlinked[place] = was.id
         }
         switch after {
@@ -57,9 +57,8 @@ extension Capture {
             if links.unlinked[place] == entry.id { links.unlinked[place] = nil }
             guard entry.nlink > 1 || before?.entry.nlink ?? 1 > 1 else { return }
             if let latest = links.latest[entry.id], latest.ctime == entry.ctime, latest.hints.isSuperset(of: content) { return }
-            links.latest[entry.id] = (entry.ctime, content.union(links.latest[entry.id]?.hints ?? []))
+            links.latest[entry.id] = (entry.ctime, entry.nlink, content.union(links.latest[entry.id]?.hints ?? []))
             links.touch(entry.id, content)
-            if before?.entry.nlink ?? 0 < entry.nlink { links.grown.insert(entry.id.inode) }
         case .absent:
             // A file opened without a name (O_TMPFILE) is reported as "#123" even after it got one.
             if let inode = place.name.temporaryInode { links.sought[inode, default: []].formUnion(hints) }
@@ -67,33 +66,49 @@ extension Capture {
         }
     }
 
-    /// Marks every other name of the inodes that were noted: by the index of linked rows, by what was seen since the last
-    /// commit, and in one pass over the state for those that may be known with one link only.
+    /// Marks every other name of the inodes that were noted: by the index of rows with several links, by what was seen since
+    /// the last commit, and, where that gives fewer names than links, in one pass over the state, since a row may be from
+    /// when its inode had one.
     func seekLinks(_ state: some StoredState) throws {
-        let (touched, grown, sought) = (links.touched, links.grown, links.sought)
-        (links.touched, links.grown, links.sought) = ([:], [], [:])
-        if !touched.isEmpty {
-            links.recent.formUnion(touched.keys)
-            for row in try state.rows(linkedTo: Set(touched.keys)) {
-                if let (hints, sight) = touched[row.entry.id] { mark(row.place, hints, behind: sight) }
+        let (touched, sought) = (links.touched, links.sought)
+        (links.touched, links.sought) = ([:], [:])
+        guard !touched.isEmpty || !sought.isEmpty else { return }
+        links.recent.formUnion(touched.keys)
+        var names: [FileID: Set<Place>] = [:]
+        for row in try state.rows(linkedTo: Set(touched.keys)) {
+            guard let (hints, sight) = touched[row.entry.id] else { continue }
+            if pending.observations[row.place]?.after.isSameFile(as: row.entry) ?? true {
+                names[row.entry.id, default: []].insert(row.place)
             }
-            for (place, observation) in pending.observations {
-                if case .present(let entry, nil) = observation.after, let (hints, sight) = touched[entry.id] {
-                    mark(place, hints, behind: sight)
-                }
-            }
+            mark(row.place, hints, behind: sight)
         }
-        if !grown.isEmpty || !sought.isEmpty {
-            for row in try state.rows(ofInodes: grown.union(sought.keys)) {
-                let (hints, sight) = touched[row.entry.id] ?? ([], 0)
-                mark(row.place, hints.union(sought[row.entry.id.inode] ?? []), behind: sight)
+        for (place, observation) in pending.observations {
+            guard case .present(let entry, nil) = observation.after else { continue }
+            if let (hints, sight) = touched[entry.id] {
+                names[entry.id, default: []].insert(place)
+                mark(place, hints, behind: sight)
             }
-            for (place, observation) in pending.observations {
-                if case .present(let entry, nil) = observation.after, let hints = sought[entry.id.inode] {
-                    mark(place, hints, behind: links.sights)
-                }
-            }
+            if let hints = sought[entry.id.inode] { mark(place, hints, behind: links.sights) }
         }
+        var inodes = Set(sought.keys)
+        for file in touched.keys where isShort(file, of: names[file]?.count ?? 0) { inodes.insert(file.inode) }
+        guard !inodes.isEmpty else { return }
+        for row in try state.rows(ofInodes: inodes) {
+            let (hints, sight) = touched[row.entry.id] ?? ([], 0)
+            mark(row.place, hints.union(sought[row.entry.id.inode] ?? []), behind: sight)
+        }
+    }
+
+    /// Whether an inode has more links than `names`, and was not sought in vain with these numbers before.
+    private func isShort(_ file: FileID, of names: Int) -> Bool {
+        guard let nlink = links.latest[file]?.nlink, Int(nlink) > names else {
+            links.short[file] = nil
+            return false
+        }
+        if let known = links.short[file], known == (nlink, names) { return false }
+        if links.short.count >= Links.limit { links.short.removeAll() }
+        links.short[file] = (nlink, names)
+        return true
     }
 
     /// Looks once more at inodes that were looked at lately. One of their names may have been in a new directory, and gone

@@ -96,15 +96,22 @@ extension Capture {
     func observe(
         _ place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState
     ) throws {
-        let status: FileStatus
+        var status: FileStatus
         do throws(SystemError) {
             status = try FileStatus(of: place.name.bytes, in: directory)
+            if hints.contains(.deletedLast) && announcesDeletionsEarly {
+                ThisProcess.sleep(nanoseconds: Self.deletionPause)
+                status = try FileStatus(of: place.name.bytes, in: directory)
+            }
         } catch {
             guard error.reach == .gone else { return noteUnreadable(place.node, error) }
             return try vanished(place, hints, state)
         }
         try found(status, at: place, hints, state)
     }
+
+    /// How long a name may outlive the event of its deletion on the kernels that announce it early, nanoseconds.
+    private static let deletionPause: Int64 = 10_000_000
 
     /// A name that is not there.
     private func vanished(_ place: Place, _ hints: Hints, _ state: some StoredState) throws {

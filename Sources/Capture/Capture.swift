@@ -55,6 +55,8 @@ package final class Capture {
     /// What the last two looks at events refreshed or called a change of metadata, in case an overflow was behind it.
     var recent = Recent()
     let reader = DirectoryReader()
+    /// From 5.3 to 5.16 IN_DELETE could be read while the name was still there (fixed by a37d9a17f099).
+    let announcesDeletionsEarly = KernelRelease.current.map { $0 >= KernelRelease(5, 3) && $0 < KernelRelease(5, 17) } ?? false
 
     /// Requests of the drain up to this number have been answered by commits.
     package private(set) var settled = 0

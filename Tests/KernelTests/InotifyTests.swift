@@ -1,0 +1,92 @@
+import Foundation
+import Kernel
+import Testing
+
+/// The binding against this machine's kernel: no failure is a number, and a limit is not a vanished directory.
+@Suite struct InotifyTests {
+    private let place = "/dev/shm/kernel-test-\(UUID().uuidString)"
+
+    private func withPlace(_ body: ([UInt8]) throws -> Void) throws {
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try body(Array(place.utf8))
+    }
+
+    @Test func B10_anInodeThatIsWatchedAlreadyHasTheSameWatch() throws {
+        try withPlace { path in
+            let inotify = try Inotify()
+            let first = try inotify.watch(Descriptor(opening: path, for: .listing))
+            let second = try inotify.watch(Descriptor(opening: path, for: .listing))
+            #expect(first == second)
+        }
+    }
+
+    @Test func B1_whatHappenedBeforeTheQuestionIsQueued() throws {
+        try withPlace { path in
+            let inotify = try Inotify()
+            _ = try inotify.watch(Descriptor(opening: path, for: .listing))
+            #expect(try inotify.read(capacity: 4096).isEmpty)
+            #expect(FileManager.default.createFile(atPath: place + "/f", contents: Data([1])))
+            #expect(try inotify.pendingBytes() > 0)
+            let buffer = try inotify.read(capacity: 4096)
+            var names: Set<String> = []
+            decodeEvents(buffer) { _, name in names.insert(String(decoding: buffer[name], as: UTF8.self)) }
+            #expect(!names.isEmpty)
+            #expect(try inotify.pendingBytes() == 0)
+        }
+    }
+
+    @Test func B18_removingADeadWatchIsNoError() throws {
+        try withPlace { path in
+            let inotify = try Inotify()
+            let watch = try inotify.watch(Descriptor(opening: path, for: .listing))
+            inotify.remove(watch)
+            inotify.remove(watch)
+        }
+    }
+
+    @Test func whatIsGoneIsNoLimit() throws {
+        let error = #expect(throws: SystemError.self) { _ = try Descriptor(opening: Array("/nonexistent/d".utf8), for: .listing) }
+        guard case .gone = error?.reach else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(error?.operation == "open")
+        #expect(error?.path == Array("/nonexistent/d".utf8))
+    }
+
+    @Test func reachesAreToldApart() {
+        func reach(_ errno: Int32) -> SystemError.Reach { SystemError("x", errno: errno).reach }
+        for errno in [ENOENT, ENOTDIR, ELOOP] { #expect(reach(errno) == .gone) }
+        for errno in [ENOSPC, ENOMEM, EMFILE, ENFILE] { #expect(reach(errno) == .limit) }
+        for errno in [EACCES, EPERM] { #expect(reach(errno) == .denied) }
+        for errno in [EIO, ESTALE, ETIMEDOUT] { #expect(reach(errno) == .unknown) }
+    }
+
+    @Test func B42_aLinkIsNeverOpened() throws {
+        try withPlace { path in
+            try FileManager.default.createSymbolicLink(atPath: place + "/link", withDestinationPath: "/")
+            #expect(throws: SystemError.self) { _ = try Descriptor(opening: path + Array("/link".utf8), for: .listing) }
+            #expect(try FileStatus(at: path + Array("/link".utf8)).isSymbolicLink)
+        }
+    }
+
+    @Test func aLockIsHeldByOneAndSaysByWhom() throws {
+        try withPlace { path in
+            let file = path + Array("/lock".utf8)
+            let lock = try #require(try LockFile(at: file))
+            try lock.write(nonce: "abc")
+            #expect(try LockFile(at: file) == nil)
+            #expect(try LockFile.holder(of: file) == ThisProcess.id)
+            #expect(lock.nonce == nil)
+        }
+    }
+}
+
+@Suite struct KernelReleaseTests {
+    @Test func B46_releasesAreComparedAsNumbers() {
+        #expect(KernelRelease("5.4.0-150-generic") == KernelRelease(5, 4))
+        #expect(KernelRelease("6.1") == KernelRelease(6, 1))
+        #expect(KernelRelease("5.17-rc1") == KernelRelease(5, 17))
+        #expect(KernelRelease("linux") == nil)
+        #expect(KernelRelease(5, 9) < KernelRelease(5, 17))
+        #expect(KernelRelease.current != nil)
+    }
+}
