@@ -144,7 +144,8 @@ struct BatchBuilder {
             var last: Name?
             while true {
                 let rows = try state.rows(of: node, after: last, limit: 4096)
-                for row in rows where row.child == nil && sought.contains(row.entry.id) && !known.contains(row.place.name) {
+                for row in rows
+                where row.child == nil && sought.contains(row.entry.id) && !known.contains(row.place.name) {
                     departed[row.place] = row
                     excepted[node, default: []].append(row.place.name)
                 }
@@ -160,7 +161,11 @@ struct BatchBuilder {
         var byChild: [NodeID: Place] = [:]
         var byFile: [FileID: [Place]] = [:]
         for (place, value) in arrived.sorted(by: { $0.key > $1.key }) {
-            if let child = value.child { byChild[child] = place } else { byFile[value.entry.id, default: []].append(place) }
+            if let child = value.child {
+                byChild[child] = place
+            } else {
+                byFile[value.entry.id, default: []].append(place)
+            }
         }
         for (old, before) in departed.sorted(by: { $0.key < $1.key }) {
             let new: Place?
@@ -177,7 +182,9 @@ struct BatchBuilder {
         }
     }
 
-    private mutating func addRename(from old: Place, _ before: StoredRow, to new: Place, _ entry: Entry, _ child: NodeID?) {
+    private mutating func addRename(
+        from old: Place, _ before: StoredRow, to new: Place, _ entry: Entry, _ child: NodeID?
+    ) {
         // What departs from a place where something else arrived is overwritten there, not dropped.
         if arrivedAt.contains(old) == false, pending.observations[old] != nil, !goneNodes.contains(old.node) {
             addRow(old, nil, child: nil, before: before)
@@ -188,16 +195,19 @@ struct BatchBuilder {
         case (true, true): return
         case (false, true):
             return add(
-                .deleted, Transition(kind: .deleted, difference: .all, place: old, entry: before.entry, child: child), nil)
+                .deleted, Transition(kind: .deleted, difference: .all, place: old, entry: before.entry, child: child),
+                nil)
         case (true, false):
             return add(
                 .other, Transition(kind: .created, difference: .all, place: new, entry: entry, child: child), row)
         case (false, false): break
         }
-        let difference = before.entry.difference(to: entry, hints: hints[new, default: []].union(hints[old, default: []]), isRenamed: true)
+        let difference = before.entry.difference(
+            to: entry, hints: hints[new, default: []].union(hints[old, default: []]), isRenamed: true)
         add(
             child == nil ? .renamed : .renamedDirectory,
-            Transition(kind: .renamed, difference: difference, place: new, oldPlace: old, entry: entry, child: child), row)
+            Transition(kind: .renamed, difference: difference, place: new, oldPlace: old, entry: entry, child: child),
+            row)
     }
 
     /// What nobody claimed: deleted, created, or replaced where both are at one place that kept its path.
@@ -219,7 +229,8 @@ struct BatchBuilder {
                 if silent.contains(place) { continue }
                 add(
                     .deleted,
-                    Transition(kind: .deleted, difference: .all, place: place, entry: before.entry, child: before.child), nil)
+                    Transition(
+                        kind: .deleted, difference: .all, place: place, entry: before.entry, child: before.child), nil)
             }
         }
         for (place, (entry, child)) in arrived.sorted(by: { $0.key < $1.key }) {

@@ -67,7 +67,9 @@ extension Capture {
         crawl.began = Instant(wall: Clock.wall(), boot: Clock.boot())
         if let path = tree.path(of: crawl.top) { notify(.crawlBegan(path: path, isFirst: crawl.mode == .baseline)) }
         // The root's own row is in no listing.
-        if crawl.top == roots[crawl.root]?.root.node, let place = tree.place(of: crawl.top) { dirty.insert(place, .listed) }
+        if crawl.top == roots[crawl.root]?.root.node, let place = tree.place(of: crawl.top) {
+            dirty.insert(place, .listed)
+        }
     }
 
     /// The walk is over: what is still detached is gone. Then what events told of meanwhile is looked at, as events; only
@@ -165,7 +167,8 @@ extension Capture {
                 let name = row.place.name
                 while listing.next < listing.names.count, Name.storageOrder(listing.names[listing.next], name) {
                     if listing.next >= end { return false }
-                    try observe(Place(listing.node, listing.names[listing.next]), .listed, in: directory.descriptor, state)
+                    try observe(
+                        Place(listing.node, listing.names[listing.next]), .listed, in: directory.descriptor, state)
                     listing.next += 1
                 }
                 try observe(row.place, .listed, in: directory.descriptor, state)

@@ -118,7 +118,8 @@ extension Capture {
     }
 
     private func canWatch(_ node: NodeID) -> Bool {
-        guard let opened = try? open(node, for: .listing), let watch = try? drain.inotify.watch(opened.descriptor) else {
+        guard let opened = try? open(node, for: .listing), let watch = try? drain.inotify.watch(opened.descriptor)
+        else {
             return false
         }
         tree.setWatch(node, watch)

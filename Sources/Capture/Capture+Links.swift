@@ -56,7 +56,9 @@ extension Capture {
         case .present(let entry, nil):
             if links.unlinked[place] == entry.id { links.unlinked[place] = nil }
             guard entry.nlink > 1 || before?.entry.nlink ?? 1 > 1 else { return }
-            if let latest = links.latest[entry.id], latest.ctime == entry.ctime, latest.hints.isSuperset(of: content) { return }
+            if let latest = links.latest[entry.id], latest.ctime == entry.ctime, latest.hints.isSuperset(of: content) {
+                return
+            }
             links.latest[entry.id] = (entry.ctime, entry.nlink, content.union(links.latest[entry.id]?.hints ?? []))
             links.touch(entry.id, content)
         case .absent:

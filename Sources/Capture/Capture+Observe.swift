@@ -214,7 +214,9 @@ extension Capture {
         if !root.root.crossesMounts { return .mount }
         if pseudoDevices.contains(status.device) { return .pseudo }
         // A second sight of a directory that is in the tree already (a bind mount) would share its watch.
-        if status.isMountRoot, let known = tree.node(of: fileID(status)), known != tree.child(at: place) { return .mount }
+        if status.isMountRoot, let known = tree.node(of: fileID(status)), known != tree.child(at: place) {
+            return .mount
+        }
         return .covered
     }
 

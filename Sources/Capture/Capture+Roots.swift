@@ -99,7 +99,8 @@ extension Capture {
         let isReconciled = crawls.contains { $0.root == root.root.id && $0.mode != .scan }
         addCrawl(
             Crawl(
-                root: root.root.id, top: isReconciled ? root.root.node : node, mode: root.root.since == nil ? .baseline : .scan,
+                root: root.root.id, top: isReconciled ? root.root.node : node,
+                mode: root.root.since == nil ? .baseline : .scan,
                 gaps: [], notBefore: root.root.crawled, ticket: ticket))
         return true
     }
@@ -237,7 +238,8 @@ extension Capture {
         let id = fileID(status)
         let filesystem = status.isDirectory ? id.filesystem : tree[parent]?.id.filesystem ?? id.filesystem
         return Entry(
-            id: FileID(filesystem: filesystem, inode: id.inode, birth: id.birth), mode: status.mode, size: status.size, mtime: status.mtime, ctime: status.ctime,
+            id: FileID(filesystem: filesystem, inode: id.inode, birth: id.birth), mode: status.mode, size: status.size,
+            mtime: status.mtime, ctime: status.ctime,
             nlink: status.nlink, uid: status.uid, gid: status.gid)
     }
 

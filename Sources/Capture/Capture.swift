@@ -56,7 +56,8 @@ package final class Capture {
     var recent = Recent()
     let reader = DirectoryReader()
     /// From 5.3 to 5.16 IN_DELETE could be read while the name was still there (fixed by a37d9a17f099).
-    let announcesDeletionsEarly = KernelRelease.current.map { $0 >= KernelRelease(5, 3) && $0 < KernelRelease(5, 17) } ?? false
+    let announcesDeletionsEarly =
+        KernelRelease.current.map { $0 >= KernelRelease(5, 3) && $0 < KernelRelease(5, 17) } ?? false
 
     /// Requests of the drain up to this number have been answered by commits.
     package private(set) var settled = 0
@@ -215,8 +216,12 @@ package final class Capture {
                 } else {
                     let place = Place(node, Name(Array(buffer[name])))
                     dirty.insert(place, Hints(event.mask))
-                    if event.mask.contains(.movedFrom) { dirty.insertRename(place, cookie: event.cookie, isSource: true) }
-                    if event.mask.contains(.movedTo) { dirty.insertRename(place, cookie: event.cookie, isSource: false) }
+                    if event.mask.contains(.movedFrom) {
+                        dirty.insertRename(place, cookie: event.cookie, isSource: true)
+                    }
+                    if event.mask.contains(.movedTo) {
+                        dirty.insertRename(place, cookie: event.cookie, isSource: false)
+                    }
                 }
             }
         }

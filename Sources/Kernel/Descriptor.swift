@@ -57,7 +57,9 @@ package struct Descriptor: ~Copyable, Sendable {
         _ directory: Int32, _ path: [UInt8], _ purpose: Purpose
     ) throws(SystemError) -> Int32 {
         if path.count < Int(PATH_MAX) {
-            return try check("open", path) { unsafe withCString(path) { unsafe clinux_open(directory, $0, purpose.flags, 0o640) } }
+            return try check("open", path) {
+                unsafe withCString(path) { unsafe clinux_open(directory, $0, purpose.flags, 0o640) }
+            }
         }
         guard let cut = path[..<(Int(PATH_MAX) - 1)].lastIndex(of: UInt8(ascii: "/")), cut > 0 else {
             throw SystemError("open", path, errno: ENAMETOOLONG)

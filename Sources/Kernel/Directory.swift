@@ -31,7 +31,8 @@ internal import Glibc
                 let length = unsafe Int(block.load(fromByteOffset: offset + 16, as: UInt16.self))
                 let name = unsafe block.baseAddress!.advanced(by: offset + 19).assumingMemoryBound(to: CChar.self)
                 let bytes = unsafe UnsafeRawBufferPointer(start: name, count: strlen(name))
-                let isDot = unsafe bytes[0] == UInt8(ascii: ".")
+                let isDot =
+                    unsafe bytes[0] == UInt8(ascii: ".")
                     && (bytes.count == 1 || (bytes.count == 2 && bytes[1] == UInt8(ascii: ".")))
                 if !isDot { unsafe body(Array(bytes)) }
                 offset += length

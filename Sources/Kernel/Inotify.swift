@@ -55,7 +55,7 @@ package struct Inotify: ~Copyable, Sendable {
     package borrowing func read(capacity: Int) throws(SystemError) -> [UInt8] {
         do throws(SystemError) {
             return try descriptor.read(atMost: capacity)
-        } catch where error.isWouldBlock {
+        } catch  where error.isWouldBlock {
             return []
         }
     }

@@ -16,7 +16,7 @@ package final class LockFile: Sendable {
         let raw = descriptor.raw
         do throws(SystemError) {
             _ = try check("flock", path) { clinux_lock(raw) }
-        } catch where error.isWouldBlock {
+        } catch  where error.isWouldBlock {
             return nil
         }
         nonce = try LockFile.lines(descriptor).dropFirst().first.map(String.init)
@@ -52,9 +52,9 @@ package enum FileMode {
     package static func makeDirectories(_ path: [UInt8]) throws(SystemError) {
         do throws(SystemError) {
             _ = try check("mkdir", path) { unsafe withCString(path) { unsafe mkdir($0, 0o750) } }
-        } catch where error.isExisting {
+        } catch  where error.isExisting {
             return
-        } catch where error.isMissing {
+        } catch  where error.isMissing {
             guard let end = path.lastIndex(of: UInt8(ascii: "/")), end > 0 else { throw error }
             try makeDirectories(Array(path[..<end]))
             _ = try check("mkdir", path) { unsafe withCString(path) { unsafe mkdir($0, 0o750) } }

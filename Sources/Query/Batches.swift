@@ -76,7 +76,9 @@ struct Meta {
         (uuid, horizon, vouchedNS) = (row[0], row[1], row[2])
     }
 
-    func cursor(_ batch: Batches.Batch) -> Changes.Cursor { Changes.Cursor(journal: uuid, seq: batch.seq, check: batch.check) }
+    func cursor(_ batch: Batches.Batch) -> Changes.Cursor {
+        Changes.Cursor(journal: uuid, seq: batch.seq, check: batch.check)
+    }
 
     /// Why `cursor` is not one that this very file handed out and can still answer; nil where it is.
     func objection(to cursor: Changes.Cursor, _ batches: Batches) throws -> Reason? {

@@ -7,27 +7,30 @@ struct MovedWith {
 
     func mark() throws {
         try collectMoves()
-        try db.execute(sql: """
-            UPDATE temp.answer SET moved_with = (
-              SELECT seq FROM temp.move AS m
-              WHERE m.old_directory = answer.old_directory AND m.directory = answer.directory)
-            WHERE kind = 5 AND name = old_name
-            """)
+        try db.execute(
+            sql: """
+                UPDATE temp.answer SET moved_with = (
+                  SELECT seq FROM temp.move AS m
+                  WHERE m.old_directory = answer.old_directory AND m.directory = answer.directory)
+                WHERE kind = 5 AND name = old_name
+                """)
     }
 
     /// The renamed directories, parents first, each by its ids in the dictionary. One that is not in the dictionary
     /// held nothing.
     private func collectMoves() throws {
-        let rows = try Row.fetchAll(db, sql: """
-            SELECT o.id, n.id, a.seq, CASE WHEN a.name = a.old_name THEN a.old_directory END, a.directory
-            FROM temp.answer AS a
-            CROSS JOIN main.directory AS p ON p.id = a.directory
-            CROSS JOIN main.directory AS q ON q.id = a.old_directory
-            CROSS JOIN main.directory AS n ON n.path = \(MovedWith.entry("p.path", "a.name"))
-            CROSS JOIN main.directory AS o ON o.path = \(MovedWith.entry("q.path", "a.old_name"))
-            WHERE a.kind = 5 AND a.mode & 61440 = 16384
-            ORDER BY CAST(n.path AS BLOB)
-            """)
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT o.id, n.id, a.seq, CASE WHEN a.name = a.old_name THEN a.old_directory END, a.directory
+                FROM temp.answer AS a
+                CROSS JOIN main.directory AS p ON p.id = a.directory
+                CROSS JOIN main.directory AS q ON q.id = a.old_directory
+                CROSS JOIN main.directory AS n ON n.path = \(MovedWith.entry("p.path", "a.name"))
+                CROSS JOIN main.directory AS o ON o.path = \(MovedWith.entry("q.path", "a.old_name"))
+                WHERE a.kind = 5 AND a.mode & 61440 = 16384
+                ORDER BY CAST(n.path AS BLOB)
+                """)
         let above = try db.cachedStatement(
             sql: "SELECT seq FROM temp.move WHERE old_directory = ? AND directory = ?")
         let insert = try db.cachedStatement(sql: "INSERT OR IGNORE INTO temp.move VALUES (?, ?, ?)")

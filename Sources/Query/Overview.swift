@@ -39,7 +39,8 @@ package struct Overview: Sendable {
 extension Snapshot {
     /// Reads everything `status` shows; few rows, all by small tables or indexes.
     package func overview() throws -> Overview {
-        guard let row = try Row.fetchOne(db, sql: "SELECT uuid, created_ns, head_seq, cursor, horizon_seq FROM journal"),
+        guard
+            let row = try Row.fetchOne(db, sql: "SELECT uuid, created_ns, head_seq, cursor, horizon_seq FROM journal"),
             let head = Changes.Cursor(row[3] as String)
         else { throw JournalError.corrupt("it has no batch") }
         let headNS = try Int64.fetchOne(db, sql: "SELECT committed_ns FROM batch WHERE seq = ?", arguments: [head.seq])

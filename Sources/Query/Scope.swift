@@ -35,7 +35,10 @@ struct Scope {
             arguments: arguments)
         let paths = subjects.subjects.map(\.path)
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT d.id, CAST(d.path AS BLOB) FROM temp.touched AS t CROSS JOIN main.directory AS d ON d.id = t.directory")
+            db,
+            sql:
+                "SELECT d.id, CAST(d.path AS BLOB) FROM temp.touched AS t CROSS JOIN main.directory AS d ON d.id = t.directory"
+        )
         while let row = try rows.next() {
             let id: Int64 = row[0]
             let directory = Path(try row.bytes(1) ?? [])

@@ -54,21 +54,24 @@ enum Spool {
 
     /// Copies the paths the answer needs out of the snapshot.
     static func keepPlaces(_ db: Database) throws {
-        try db.execute(sql: """
-            INSERT INTO temp.place SELECT id, path FROM main.directory WHERE id IN (
-              SELECT directory FROM temp.answer UNION SELECT old_directory FROM temp.answer)
-            """)
+        try db.execute(
+            sql: """
+                INSERT INTO temp.place SELECT id, path FROM main.directory WHERE id IN (
+                  SELECT directory FROM temp.answer UNION SELECT old_directory FROM temp.answer)
+                """)
     }
 
     /// Only of directories whose own row is there to stand for them.
     static func folded(_ db: Database) throws -> [Int64: Int] {
         var counts: [Int64: Int] = [:]
-        let rows = try Row.fetchCursor(db, sql: """
-            SELECT moved_with, count(*) FROM temp.answer
-            WHERE moved_with IN (SELECT seq FROM temp.answer WHERE kind = 5 AND mode & 61440 = 16384) AND flags = 0
-              AND kind = 5
-            GROUP BY moved_with
-            """)
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT moved_with, count(*) FROM temp.answer
+                WHERE moved_with IN (SELECT seq FROM temp.answer WHERE kind = 5 AND mode & 61440 = 16384) AND flags = 0
+                  AND kind = 5
+                GROUP BY moved_with
+                """)
         while let row = try rows.next() { counts[row[0]] = row[1] }
         return counts
     }

@@ -86,7 +86,8 @@ internal import GRDBSQLite
         case SQLITE_DONE: return false
         default:
             throw DatabaseError(
-                resultCode: ResultCode(rawValue: code), message: unsafe String(cString: sqlite3_errmsg(database.sqliteConnection)))
+                resultCode: ResultCode(rawValue: code),
+                message: unsafe String(cString: sqlite3_errmsg(database.sqliteConnection)))
         }
     }
 

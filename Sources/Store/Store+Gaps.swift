@@ -58,7 +58,8 @@ extension Store {
         try StoreError.wrap {
             try GRDB.Row.fetchAll(
                 database,
-                sql: "SELECT id, node, cause, opened_ns FROM gap WHERE closed_seq IS NULL AND root = ? AND node IS NOT NULL",
+                sql:
+                    "SELECT id, node, cause, opened_ns FROM gap WHERE closed_seq IS NULL AND root = ? AND node IS NOT NULL",
                 arguments: [root.rawValue]
             ).map { row in
                 (

@@ -16,7 +16,11 @@ extension Store {
             let select = try BulkStatement(database, "SELECT id, key FROM filesystem")
             try select.forEachRow { filesystems[select.bytes(1)] = Int32(select.int(0)) }
             return Counters(
-                nextNode: try Int64.fetchOne(database, sql: "SELECT max((SELECT coalesce(max(id), 0) FROM node), (SELECT coalesce(max(node), 0) FROM root)) + 1") ?? 1,
+                nextNode: try Int64.fetchOne(
+                    database,
+                    sql:
+                        "SELECT max((SELECT coalesce(max(id), 0) FROM node), (SELECT coalesce(max(node), 0) FROM root)) + 1"
+                ) ?? 1,
                 nextGap: try Int64.fetchOne(database, sql: "SELECT coalesce(max(id), 0) + 1 FROM gap") ?? 1,
                 filesystems: filesystems)
         }
@@ -54,9 +58,10 @@ extension Store {
         let next = try counters().nextNode
         var batch = Batch(source: .crawl, began: clock())
         let root = Root(
-            id: RootID(rawValue: try StoreError.wrap {
-                try Int64.fetchOne(database, sql: "SELECT coalesce(max(id), 0) + 1 FROM root") ?? 1
-            }), path: path, node: NodeID(rawValue: next + 1), container: NodeID(rawValue: next), state: .live,
+            id: RootID(
+                rawValue: try StoreError.wrap {
+                    try Int64.fetchOne(database, sql: "SELECT coalesce(max(id), 0) + 1 FROM root") ?? 1
+                }), path: path, node: NodeID(rawValue: next + 1), container: NodeID(rawValue: next), state: .live,
             crossesMounts: crossesMounts, excludes: excludes, since: nil, crawled: nil)
         batch.nodes.append(
             .born(
@@ -140,7 +145,8 @@ extension Store {
                 body(
                     NodeID(rawValue: select.int(0)), NodeID(rawValue: select.int(1)), Path(select.bytes(2)),
                     FileID(
-                        filesystem: Int32(select.int(3)), inode: UInt64(bitPattern: select.int(4)), birth: select.int(5)),
+                        filesystem: Int32(select.int(3)), inode: UInt64(bitPattern: select.int(4)), birth: select.int(5)
+                    ),
                     Coverage(rawValue: select.int(6)) ?? .covered)
             }
         }
@@ -157,7 +163,8 @@ extension Store {
     func delete(_ root: Root) throws {
         let below =
             "SELECT id FROM directory WHERE CAST(path AS BLOB) = ?1 OR substr(CAST(path AS BLOB), 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB)"
-        let log = try BulkStatement(database, "DELETE FROM log WHERE directory IN (\(below)) OR old_directory IN (\(below))")
+        let log = try BulkStatement(
+            database, "DELETE FROM log WHERE directory IN (\(below)) OR old_directory IN (\(below))")
         log.bind(1, blob: root.path.bytes)
         try log.run()
         // The root's own row lies in its container's directory.

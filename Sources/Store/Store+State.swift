@@ -52,7 +52,8 @@ extension Store {
                 let id = FileID(
                     filesystem: Int32(select.int(11)), inode: UInt64(bitPattern: select.int(6)), birth: select.int(5))
                 let entry = Entry(
-                    id: id, mode: UInt32(select.int(1)), size: select.int(2), mtime: select.int(3), ctime: select.int(4),
+                    id: id, mode: UInt32(select.int(1)), size: select.int(2), mtime: select.int(3),
+                    ctime: select.int(4),
                     nlink: UInt32(select.int(7)), uid: UInt32(select.int(8)), gid: UInt32(select.int(9)))
                 found.append(
                     StoredRow(

@@ -39,7 +39,9 @@ struct DatabaseOption: ParsableArguments {
         do {
             try Paths.checkReadable(path.shown)
         } catch {
-            guard error.isMissing else { throw Failure(error.isForbidden ? .permission : .inputOutput, "\(shown): cannot open: \(error.reason)") }
+            guard error.isMissing else {
+                throw Failure(error.isForbidden ? .permission : .inputOutput, "\(shown): cannot open: \(error.reason)")
+            }
             throw Failure(.noInput, "\(shown): no such journal", hint: "`journal watch DIRECTORY` makes one")
         }
         guard let text = path.shown.validText else {
@@ -71,7 +73,7 @@ struct DatabaseOption: ParsableArguments {
             for suffix in ["-wal", "-shm"] {
                 do throws(SystemError) {
                     try Paths.checkReadable(path.shown + Array(suffix.utf8))
-                } catch where error.isForbidden {
+                } catch  where error.isForbidden {
                     return Failure(.permission, "\(shown)\(suffix): cannot open: \(error.reason)")
                 } catch {}
             }

@@ -36,7 +36,8 @@ struct Printer {
         case .text:
             let noColour = ThisProcess.environment("NO_COLOR").map { !$0.isEmpty } ?? false
             // A directory that is filtered out cannot stand for what moved with it.
-            let folds = selection.followsRenames && selection.types.contains(.directory)
+            let folds =
+                selection.followsRenames && selection.types.contains(.directory)
                 && selection.kinds.contains(.renamed) && selection.limit == nil
             do {
                 return TextFormat(
@@ -79,7 +80,8 @@ struct Printer {
         guard count > 0 else { return }
         let more = count > refused.count ? " and \(count - refused.count) more" : ""
         throw Failure(
-            .cannotVouch, "\(refused.joined(separator: " "))\(more): --format \(options.format.rawValue) cannot carry this",
+            .cannotVouch,
+            "\(refused.joined(separator: " "))\(more): --format \(options.format.rawValue) cannot carry this",
             hint: options.format == .paths && !options.nul ? "-0 carries any name" : "json carries any name")
     }
 

@@ -66,7 +66,9 @@ struct QueryCommand: ParsableCommand {
     private var handsOutCursor: Bool { !partial && (options.format == .text || cursor || cursorOut != nil) }
 
     private func check(_ selection: Selection) throws(Failure) {
-        if cursor, options.format != .json { throw Failure(.usage, "--cursor is for --format json; others have --cursor-out") }
+        if cursor, options.format != .json {
+            throw Failure(.usage, "--cursor is for --format json; others have --cursor-out")
+        }
         if cursorOut != nil, selection.shape == .net, selection.limit != nil {
             throw Failure(.usage, "--limit on a net answer leaves no cursor to continue from; --log has pages")
         }

@@ -52,7 +52,9 @@ struct QueryOptions: ParsableArguments {
         if let limit, limit < 0 { throw Failure(.usage, "--limit takes a number from 0 on") }
         if log, limit == 0 { throw Failure(.usage, "a page of --log has at least one row: --limit 0 would not go on") }
         if present, absent { throw Failure(.usage, "--present and --absent leave nothing") }
-        if log, present || absent { throw Failure(.usage, "--present and --absent are of the net answer, not of --log") }
+        if log, present || absent {
+            throw Failure(.usage, "--present and --absent are of the net answer, not of --log")
+        }
         if nul, format != .paths { throw Failure(.usage, "-0 is for --format paths") }
         if format == .paths, renames == .follow {
             throw Failure(.usage, "--format paths has one path a record, and cannot follow renames")
@@ -70,7 +72,9 @@ struct QueryOptions: ParsableArguments {
             }
             chosen.insert(value)
         }
-        guard !chosen.isEmpty else { throw Failure(.usage, "\(option) takes some of \(all.map(word).joined(separator: ","))") }
+        guard !chosen.isEmpty else {
+            throw Failure(.usage, "\(option) takes some of \(all.map(word).joined(separator: ","))")
+        }
         return chosen
     }
 }

@@ -23,7 +23,9 @@ enum QuestionArguments {
         return try given.map { text in
             let path = try PathArgument.canonical(ThisProcess.bytes(ofArgument: text))
             if roots.contains(where: { $0.contains(path) }) { return path }
-            guard let target = PathArgument.target(path), roots.contains(where: { $0.contains(target) }) else { return path }
+            guard let target = PathArgument.target(path), roots.contains(where: { $0.contains(target) }) else {
+                return path
+            }
             return target
         }
     }

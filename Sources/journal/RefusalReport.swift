@@ -17,7 +17,9 @@ enum RefusalReport {
             hints.append("it can answer since \(Timestamp.local(since.time)): --since \(since.cursor)")
         }
         if let scan = verdict.resolution.refusal?.scan, !scan.isEmpty {
-            hints.append("needs a scan: journal scan \(Set(scan).sorted().map { ShellQuote.text($0.shown) }.joined(separator: " "))")
+            hints.append(
+                "needs a scan: journal scan \(Set(scan).sorted().map { ShellQuote.text($0.shown) }.joined(separator: " "))"
+            )
         }
         return Failure(
             .cannotVouch, "cannot vouch: " + lines.joined(separator: "\njournal: cannot vouch: "),

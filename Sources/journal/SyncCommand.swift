@@ -5,7 +5,8 @@ import Kernel
 /// `journal sync`: waits until all that happened before is committed.
 struct SyncCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sync", abstract: "Wait until the watcher is live and has committed all that happened; print the cursor.")
+        commandName: "sync",
+        abstract: "Wait until the watcher is live and has committed all that happened; print the cursor.")
 
     @OptionGroup var database: DatabaseOption
     @Option(help: ArgumentHelp("How long to wait.", valueName: "duration"))
@@ -30,6 +31,8 @@ struct SyncCommand: ParsableCommand {
             ThisProcess.sleep(nanoseconds: pause.components.attoseconds / 1_000_000_000)
             pause = min(pause * 2, .milliseconds(200))
         } while ContinuousClock.now < deadline
-        throw Failure(.unavailable, "\(shown): \(reason)", hint: "`journal watch` starts one; `journal status` shows what it does")
+        throw Failure(
+            .unavailable, "\(shown): \(reason)", hint: "`journal watch` starts one; `journal status` shows what it does"
+        )
     }
 }

@@ -6,7 +6,8 @@ import Query
 /// `journal unchanged`: the gate. It prints nothing on stdout, and 0 is a proof.
 struct UnchangedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "unchanged", abstract: "0 only if provably nothing changed since then, 1 if something did, else 3.",
+        commandName: "unchanged",
+        abstract: "0 only if provably nothing changed since then, 1 if something did, else 3.",
         discussion: "WHEN: \(When.forms)")
 
     @OptionGroup var database: DatabaseOption

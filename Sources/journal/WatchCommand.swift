@@ -12,7 +12,8 @@ enum Backend: String, ExpressibleByArgument, CaseIterable {
 /// What a root covers, as `watch` and `scan` take it.
 struct CoverageOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Do not watch this (gitignore syntax, relative to the root); may be given again.", valueName: "glob"))
+        help: ArgumentHelp(
+            "Do not watch this (gitignore syntax, relative to the root); may be given again.", valueName: "glob"))
     var exclude: [String] = []
     @Flag(help: "Drop the excludes that are stored.")
     var noExclude = false

@@ -6,7 +6,8 @@ import Testing
     static let paths = [
         "a", "a/b", "a/b/c", "b", "b/a", "foo", "foo.o", "x/foo.o", "foo/bar", "x/foo/bar", "x/y/foo/bar/z", "foobar",
         "build/", "build/out", "src/build/", "src/build/x", "a b", "#x", "!x", "a]b", "a-b", "ab", "aXb",
-        "abc/x", "abc/x/y", "abc", "deep/1/2/3/leaf", "deep/leaf", "ä", "a*b", "[x", "\\", "a\\b", "trail ", "trail", "dir/sub/",
+        "abc/x", "abc/x/y", "abc", "deep/1/2/3/leaf", "deep/leaf", "ä", "a*b", "[x", "\\", "a\\b", "trail ", "trail",
+        "dir/sub/",
         "AB", "a1", "a9z", "-", "x/-", "a.b.c", ".hidden", ".hidden/x",
     ]
 
@@ -16,8 +17,10 @@ import Testing
         ["src/build"], ["build", "!src/build"], ["a", "!a/b"], ["# x"], ["\\#x"], ["\\!x"], ["!x"], ["trail "],
         ["trail\\ "], ["a?b"], ["a[]]b"], ["a[!-]b"], ["a[^X]b"], ["a[A-Z]b"], ["[[:upper:]]*"], ["a[[:digit:]]*"],
         ["a\\*b"], ["[x"], ["\\[x"], ["\\\\"], ["a\\"], ["a**b"], ["x/**/bar"], ["*/foo"], ["x/*"], ["?"], ["/"], ["!"],
-        [""], ["a[x-]b"], ["[-]"], ["ä"], ["**/"], ["a/"], ["***"], ["deep/***/leaf"], ["f*o*b*r"], ["[[:nope:]]"], ["[[:alpha:]]"],
-        ["**/**/leaf"], [".*"], ["*.?.*"], ["a[\\]]b"], ["[a-c]"], ["[c-a]"], ["/**/foo"], ["x/**"], ["/**"], ["a**/?"], ["ab**/x"], ["dee**"], ["deep/1**"], ["a?**/x"],
+        [""], ["a[x-]b"], ["[-]"], ["ä"], ["**/"], ["a/"], ["***"], ["deep/***/leaf"], ["f*o*b*r"], ["[[:nope:]]"],
+        ["[[:alpha:]]"],
+        ["**/**/leaf"], [".*"], ["*.?.*"], ["a[\\]]b"], ["[a-c]"], ["[c-a]"], ["/**/foo"], ["x/**"], ["/**"], ["a**/?"],
+        ["ab**/x"], ["dee**"], ["deep/1**"], ["a?**/x"],
     ]
 
     /// git's word on `paths`, in a scratch repository.
@@ -44,11 +47,13 @@ import Testing
         _ = try git(["init", "-q"])
         // git asks the file system what is a directory.
         for path in paths where path.hasSuffix("/") {
-            try FileManager.default.createDirectory(at: scratch.appending(path: path), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: scratch.appending(path: path), withIntermediateDirectories: true)
         }
         try Data(patterns.map { $0 + "\n" }.joined().utf8).write(to: scratch.appending(path: ".gitignore"))
         let output = try git(
-            ["check-ignore", "--no-index", "-z", "--stdin"], input: paths.map { ($0.hasSuffix("/") ? $0.dropLast() : $0[...]) + "\0" }.joined())
+            ["check-ignore", "--no-index", "-z", "--stdin"],
+            input: paths.map { ($0.hasSuffix("/") ? $0.dropLast() : $0[...]) + "\0" }.joined())
         return Set(output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
     }
 
@@ -60,7 +65,8 @@ import Testing
             let isDirectory = path.hasSuffix("/")
             let relative = Array((isDirectory ? path.dropLast() : path[...]).utf8)
             #expect(
-                excludes.excludes(relative: relative, isDirectory: isDirectory) == ignored.contains(String(decoding: relative, as: UTF8.self)),
+                excludes.excludes(relative: relative, isDirectory: isDirectory)
+                    == ignored.contains(String(decoding: relative, as: UTF8.self)),
                 "\(patterns) on \(path)")
         }
     }
@@ -70,9 +76,12 @@ import Testing
         var random = Seeded(state: seed)
         let parts = ["a", "b", "*", "?", "**", "/", "/", "[ab]", "!", "\\a", "foo", "[!a]", "**/", "/**"]
         let pieces = ["a", "b", "foo", "ab", "ba", "aa"]
-        let paths = Set((0..<60).map { _ in
-            (0..<Int.random(in: 1...4, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined(separator: "/")
-        }).sorted()
+        let paths = Set(
+            (0..<60).map { _ in
+                (0..<Int.random(in: 1...4, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined(
+                    separator: "/")
+            }
+        ).sorted()
         for _ in 0..<25 {
             let patterns = (0..<Int.random(in: 1...3, using: &random)).map { _ in
                 (0..<Int.random(in: 1...6, using: &random)).map { _ in parts.randomElement(using: &random)! }.joined()

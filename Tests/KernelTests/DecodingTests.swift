@@ -10,7 +10,9 @@ import Testing
         var name: [UInt8]
     }
 
-    private func bytes(_ watch: Int32, _ mask: UInt32, cookie: UInt32 = 0, name: [UInt8] = [], padding: Int = 0) -> [UInt8] {
+    private func bytes(_ watch: Int32, _ mask: UInt32, cookie: UInt32 = 0, name: [UInt8] = [], padding: Int = 0)
+        -> [UInt8]
+    {
         func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
         return word(UInt32(bitPattern: watch)) + word(mask) + word(cookie) + word(UInt32(name.count + padding)) + name
             + [UInt8](repeating: 0, count: padding)
@@ -49,19 +51,21 @@ import Testing
 
     @Test func B44_namesAreBytes() {
         let name: [UInt8] = Array("bad".utf8) + [0xFF, 0xFE, 0x0A]
-        #expect(decode(bytes(7, 0x40, cookie: 0xDEAD_BEEF, name: name, padding: 10)) == [
-            Decoded(watch: 7, mask: .movedFrom, cookie: 0xDEAD_BEEF, name: name)
-        ])
+        #expect(
+            decode(bytes(7, 0x40, cookie: 0xDEAD_BEEF, name: name, padding: 10)) == [
+                Decoded(watch: 7, mask: .movedFrom, cookie: 0xDEAD_BEEF, name: name)
+            ])
     }
 
     @Test func eventsFollowEachOther() {
         let buffer =
             bytes(1, 0x4000_0100, name: Array("d".utf8), padding: 15) + bytes(2, 0x8000)
             + bytes(1, 0x80, cookie: 9, name: Array("0123456789abcdef".utf8), padding: 16)
-        #expect(decode(buffer) == [
-            Decoded(watch: 1, mask: [.create, .isDirectory], cookie: 0, name: Array("d".utf8)),
-            Decoded(watch: 2, mask: .ignored, cookie: 0, name: []),
-            Decoded(watch: 1, mask: .movedTo, cookie: 9, name: Array("0123456789abcdef".utf8)),
-        ])
+        #expect(
+            decode(buffer) == [
+                Decoded(watch: 1, mask: [.create, .isDirectory], cookie: 0, name: Array("d".utf8)),
+                Decoded(watch: 2, mask: .ignored, cookie: 0, name: []),
+                Decoded(watch: 1, mask: .movedTo, cookie: 9, name: Array("0123456789abcdef".utf8)),
+            ])
     }
 }

@@ -46,7 +46,9 @@ import Testing
     }
 
     @Test func whatIsGoneIsNoLimit() throws {
-        let error = #expect(throws: SystemError.self) { _ = try Descriptor(opening: Array("/nonexistent/d".utf8), for: .listing) }
+        let error = #expect(throws: SystemError.self) {
+            _ = try Descriptor(opening: Array("/nonexistent/d".utf8), for: .listing)
+        }
         guard case .gone = error?.reach else { return #expect(Bool(false), "\(String(describing: error))") }
         #expect(error?.operation == "open")
         #expect(error?.path == Array("/nonexistent/d".utf8))

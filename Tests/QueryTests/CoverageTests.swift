@@ -51,9 +51,10 @@ import Testing
         try fixture.sql("UPDATE root SET since_seq = NULL")
         try fixture.gap("/r", cause: .beginning, opened: 1, openedAt: 1)
         let refusal = try #require(try fixture.resolve(.start).refusal)
-        #expect(refusal.reasons == [
-            .openGap(Path("/r"), cause: "beginning", since: 1_000_000_000), .beginning(root: Path("/r")),
-        ])
+        #expect(
+            refusal.reasons == [
+                .openGap(Path("/r"), cause: "beginning", since: 1_000_000_000), .beginning(root: Path("/r")),
+            ])
         #expect(refusal.isOnlyWaiting(for: [1]) && !refusal.isOnlyWaiting(for: []))
         #expect(refusal.answersSince == nil)
         // Its coverage will begin after any cursor there is.
@@ -115,7 +116,8 @@ import Testing
         try fixture.gap("/r", opened: seqs[2], openedAt: 250)
         #expect(try fixture.reasons(.start, until: cursor(1)) == [])
         #expect(try fixture.reasons(.start, until: .time(250_000_000_000)) == [])
-        #expect(try fixture.reasons(.start, until: .time(250_000_000_001)) == [.endsInGap(Path("/r"), cause: "overflow")])
+        #expect(
+            try fixture.reasons(.start, until: .time(250_000_000_001)) == [.endsInGap(Path("/r"), cause: "overflow")])
         #expect(try fixture.reasons(.start, until: cursor(2)) == [.endsInGap(Path("/r"), cause: "overflow")])
     }
 
@@ -124,7 +126,8 @@ import Testing
         #expect(try fixture.reasons(.start) == [])
         #expect(try fixture.reasons(cursor(1)) == [])
         #expect(try fixture.reasons(.start, until: cursor(1)) == [.endsInGap(Path("/r"), cause: "overflow")])
-        #expect(try fixture.reasons(.start, until: .time(300_000_000_000)) == [.endsInGap(Path("/r"), cause: "overflow")])
+        #expect(
+            try fixture.reasons(.start, until: .time(300_000_000_000)) == [.endsInGap(Path("/r"), cause: "overflow")])
         #expect(try fixture.reasons(.start, until: cursor(2)) == [])
     }
 

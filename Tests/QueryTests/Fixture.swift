@@ -34,7 +34,10 @@ final class Fixture {
         try queue.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA journal_mode = WAL")
             try db.execute(sql: SchemaSQL.current)
-            try db.execute(sql: "PRAGMA application_id = \(SchemaVersion.applicationID); PRAGMA user_version = \(SchemaVersion.current)")
+            try db.execute(
+                sql:
+                    "PRAGMA application_id = \(SchemaVersion.applicationID); PRAGMA user_version = \(SchemaVersion.current)"
+            )
             try db.execute(
                 sql: """
                     INSERT INTO meta VALUES (1, ?, 0, 'n', 'p', 0, 0);
@@ -77,7 +80,8 @@ final class Fixture {
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
             let directory = try dictionary(db, path)
             try db.execute(
-                sql: "INSERT INTO node(parent, directory, root, filesystem, ino, btime_ns, coverage) VALUES (?, ?, ?, 1, 1, 1, ?)",
+                sql:
+                    "INSERT INTO node(parent, directory, root, filesystem, ino, btime_ns, coverage) VALUES (?, ?, ?, 1, 1, 1, ?)",
                 arguments: [parent, directory, root, coverage.rawValue])
             let id = db.lastInsertedRowID
             if let parent {

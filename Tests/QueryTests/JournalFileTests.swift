@@ -74,7 +74,9 @@ import Testing
         #expect(!before.isEmpty)
         do {
             let file = try JournalFile(copy)
-            let head = try file.snapshot { try $0.resolve(Question(since: .start), now: fixture.now, synced: true).head }
+            let head = try file.snapshot {
+                try $0.resolve(Question(since: .start), now: fixture.now, synced: true).head
+            }
             #expect(head == fixture.cursor(fixture.head))
         }
         #expect(try Data(contentsOf: URL(filePath: copy + "-wal")) == before)

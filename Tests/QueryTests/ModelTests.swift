@@ -62,7 +62,8 @@ struct Model {
             } else if let old = from[file] {
                 left[old] = nil
                 let flags: Int64 = before.written[file.identity] != after.written[file.identity] ? 1 : 0
-                rows.append(LogRow(kind: .renamed, path: path, old: old, flags: flags, ino: file.ino, birth: file.birth))
+                rows.append(
+                    LogRow(kind: .renamed, path: path, old: old, flags: flags, ino: file.ino, birth: file.birth))
             } else {
                 arrived.append((path, file))
             }
@@ -164,7 +165,8 @@ struct Seeded: RandomNumberGenerator {
             switch (before, after) {
             case (nil, nil): #expect(told[path] == nil, "\(path)")
             case (nil, .some): #expect(told[path]?.kind == .created, "\(path)")
-            case (.some, nil): #expect(told[path]?.kind == .deleted || (told[path] == nil && oldPaths.contains(path)), "\(path)")
+            case (.some, nil):
+                #expect(told[path]?.kind == .deleted || (told[path] == nil && oldPaths.contains(path)), "\(path)")
             case (let before?, let after?):
                 if before.identity != after.identity || start.written[before.identity] != end.written[after.identity] {
                     #expect(told[path]?.kind == .modified, "\(path)")

@@ -88,9 +88,16 @@ private let second: Int64 = 1_000_000_000
     @Test func aCursorIsTakenOnlyFromThisVeryFile() throws {
         let good = fixture.cursor(seqs[1])
         #expect(try since(.cursor(good)) == seqs[1])
-        #expect(try fixture.reasons(.cursor(Cursor(journal: "x" + good.journal.dropFirst(), seq: good.seq, check: good.check))) == [.otherJournal])
+        #expect(
+            try fixture.reasons(
+                .cursor(Cursor(journal: "x" + good.journal.dropFirst(), seq: good.seq, check: good.check))) == [
+                    .otherJournal
+                ])
         #expect(try fixture.reasons(.cursor(fixture.cursor(seqs[2] + 1))) == [.aheadOfHead])
-        #expect(try fixture.reasons(.cursor(Cursor(journal: good.journal, seq: good.seq, check: good.check + 1))) == [.unknownBatch])
+        #expect(
+            try fixture.reasons(.cursor(Cursor(journal: good.journal, seq: good.seq, check: good.check + 1))) == [
+                .unknownBatch
+            ])
         #expect(try fixture.reasons(.cursor(fixture.cursor(seqs[1] - 1))) == [.unknownBatch])
         try fixture.sql("UPDATE meta SET horizon_seq = ?", [seqs[1]])
         #expect(try fixture.reasons(.cursor(good)) == [])
@@ -100,7 +107,8 @@ private let second: Int64 = 1_000_000_000
     }
 
     @Test func aConsumerStandsForItsCursor() throws {
-        try fixture.sql("INSERT INTO consumer VALUES ('nightly', ?, ?, 0)", [seqs[1], fixture.cursor(seqs[1]).description])
+        try fixture.sql(
+            "INSERT INTO consumer VALUES ('nightly', ?, ?, 0)", [seqs[1], fixture.cursor(seqs[1]).description])
         #expect(try since(.consumer("nightly")) == seqs[1])
         #expect(throws: JournalError.noConsumer("hourly")) { try fixture.resolve(.consumer("hourly")) }
     }
@@ -118,7 +126,9 @@ private let second: Int64 = 1_000_000_000
                 let span = Span(since: position, until: big, cursor: fixture.cursor(big))
                 let page = try file.snapshot { try $0.spool(span, Question(since: .now), selection) }
                 var rows = 0
-                try file.rows(selection) { seen.append(String(decoding: $0.path, as: UTF8.self)); rows += 1 }
+                try file.rows(selection) {
+                    seen.append(String(decoding: $0.path, as: UTF8.self)); rows += 1
+                }
                 #expect(rows <= limit || rows == 3)
                 #expect(page.until > position && page.cursor == fixture.cursor(page.until))
                 position = page.until
@@ -140,9 +150,10 @@ private let second: Int64 = 1_000_000_000
         selection.followsRenames = false
         #expect(try told([]) == ["deleted /r/out/a", "created /r/in/b"])
         let next = try fixture.batch(at: 401, [LogRow(kind: .renamed, path: "/r/in/d", old: "/r/out/c", ino: 2)])
-        #expect(try fixture.answer(since: seqs[2], until: next, [], selection).map(\.told) == [
-            "deleted /r/out/a", "created /r/in/b", "deleted /r/out/c", "created /r/in/d",
-        ])
+        #expect(
+            try fixture.answer(since: seqs[2], until: next, [], selection).map(\.told) == [
+                "deleted /r/out/a", "created /r/in/b", "deleted /r/out/c", "created /r/in/d",
+            ])
         selection.kinds = [.created]
         #expect(try told(["/r"]) == ["created /r/in/b"])
     }

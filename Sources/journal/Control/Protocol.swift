@@ -19,7 +19,8 @@ enum Request: Equatable {
         switch self {
         case .barrier: Array("barrier\n".utf8)
         case .status: Array("status\n".utf8)
-        case .scan(let paths): Array((["scan"] + paths.map { Hex.encode($0.bytes) }).joined(separator: " ").utf8) + [0x0A]
+        case .scan(let paths):
+            Array((["scan"] + paths.map { Hex.encode($0.bytes) }).joined(separator: " ").utf8) + [0x0A]
         case .adopt(let path): Array("adopt \(Hex.encode(path.bytes))\n".utf8)
         case .forget(let path): Array("forget \(Hex.encode(path.bytes))\n".utf8)
         }
@@ -53,10 +54,11 @@ struct Reply {
     init(_ bytes: [UInt8]) {
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: false)
-            fields.append((
-                key: String(decoding: parts[0], as: UTF8.self),
-                value: parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : ""
-            ))
+            fields.append(
+                (
+                    key: String(decoding: parts[0], as: UTF8.self),
+                    value: parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : ""
+                ))
         }
     }
 

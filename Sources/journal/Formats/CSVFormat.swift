@@ -6,7 +6,8 @@ import Query
 struct CSVFormat: RowFormat {
     func begin(_ output: inout Output) throws(SystemError) {
         try output.write(
-            "seq,time,not_before,kind,type,path,old_path,content,metadata,size,mtime,mode,uid,gid,ino,source,moved_with\r\n")
+            "seq,time,not_before,kind,type,path,old_path,content,metadata,size,mtime,mode,uid,gid,ino,source,moved_with\r\n"
+        )
     }
 
     /// The RFC's fields are text: bytes that are none would be repaired, or refused, by whoever reads them.

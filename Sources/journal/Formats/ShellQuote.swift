@@ -9,7 +9,9 @@ enum ShellQuote {
             return text
         }
         if !text.utf8.contains(UInt8(ascii: "'")) { return "'\(text)'" }
-        let active: Set<UInt8> = [UInt8(ascii: "\""), UInt8(ascii: "$"), UInt8(ascii: "`"), UInt8(ascii: "\\"), UInt8(ascii: "!")]
+        let active: Set<UInt8> = [
+            UInt8(ascii: "\""), UInt8(ascii: "$"), UInt8(ascii: "`"), UInt8(ascii: "\\"), UInt8(ascii: "!"),
+        ]
         return text.utf8.contains(where: active.contains) ? dollar(bytes) : "\"\(text)\""
     }
 

@@ -18,29 +18,36 @@ struct StatusReport {
     }
 
     var text: String {
-        var lines = ["journal   \(ShellQuote.text(database.shown))  \(bytes(size))\(logSize > 0 ? " + \(bytes(logSize)) WAL" : "")"]
+        var lines = [
+            "journal   \(ShellQuote.text(database.shown))  \(bytes(size))\(logSize > 0 ? " + \(bytes(logSize)) WAL" : "")"
+        ]
         if let watcher {
             lines.append("watcher   \(watcher.isLive ? "live" : "crawling"), PID \(watcher.pid)")
             let limit = watcher.watchLimit.map { " of \(grouped(Int64($0)))" } ?? ""
             lines.append(
-                "          \(grouped(Int64(watcher.watches)))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued")
+                "          \(grouped(Int64(watcher.watches)))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
+            )
             if let crawl = watcher.crawl {
                 lines.append(
-                    "          crawling \(ShellQuote.text(crawl.path.shown)): \(grouped(Int64(crawl.entries))) entries in \(crawl.nanoseconds / 1_000_000_000) s")
+                    "          crawling \(ShellQuote.text(crawl.path.shown)): \(grouped(Int64(crawl.entries))) entries in \(crawl.nanoseconds / 1_000_000_000) s"
+                )
             }
         } else {
             lines.append("watcher   none; the last one looked until \(Timestamp.local(overview.vouchedNS))")
         }
         lines.append("head      \(overview.head)")
         lines.append(
-            "          committed \(Timestamp.local(overview.headNS)), horizon \(overview.horizon), \(grouped(overview.changes)) changes kept")
+            "          committed \(Timestamp.local(overview.headNS)), horizon \(overview.horizon), \(grouped(overview.changes)) changes kept"
+        )
         for root in overview.roots {
             lines.append("")
             let state = watcher == nil && root.state == .live ? "not watched" : root.state.word
             lines.append("root      \(ShellQuote.text(root.path.shown))  \(state)")
             lines.append(
-                "          \(grouped(root.files)) files, \(grouped(root.directories)) directories by \(root.backend)\(root.crossesMounts ? ", crossing mounts" : "")")
-            lines.append(root.sinceNS.map { "          covered since \(Timestamp.local($0))" } ?? "          not covered yet")
+                "          \(grouped(root.files)) files, \(grouped(root.directories)) directories by \(root.backend)\(root.crossesMounts ? ", crossing mounts" : "")"
+            )
+            lines.append(
+                root.sinceNS.map { "          covered since \(Timestamp.local($0))" } ?? "          not covered yet")
             if !root.excludes.isEmpty {
                 lines.append("          excludes \(root.excludes.map(ShellQuote.text).joined(separator: " "))")
             }
@@ -53,7 +60,8 @@ struct StatusReport {
         for gap in overview.openGaps {
             let closing = watcher?.closing.contains(gap.id) == true ? ", being closed" : ""
             lines.append(
-                "gap       \(ShellQuote.text(gap.path.shown))  \(gap.cause) since \(Timestamp.local(gap.openedNS))\(closing)")
+                "gap       \(ShellQuote.text(gap.path.shown))  \(gap.cause) since \(Timestamp.local(gap.openedNS))\(closing)"
+            )
         }
         return lines.joined(separator: "\n") + "\n"
     }

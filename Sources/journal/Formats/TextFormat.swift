@@ -53,8 +53,11 @@ struct TextFormat: RowFormat {
     private func note(_ change: Change) -> String {
         guard change.kind == .renamed else { return "" }
         var notes: [String] = []
-        if change.difference.contains(.content) { notes.append("and modified") }
-        else if change.difference.contains(.metadata) { notes.append("and attrib") }
+        if change.difference.contains(.content) {
+            notes.append("and modified")
+        } else if change.difference.contains(.metadata) {
+            notes.append("and attrib")
+        }
         if change.type == .directory, change.movedWith == nil || !change.isFolded, let below = folded[change.seq] {
             notes.append("with \(grouped(below)) below")
         }

@@ -18,22 +18,31 @@ final class Reporter {
             line(
                 "\(ShellQuote.text(path.shown)): inotify_add_watch: the limit of \(limit.map(String.init) ?? "all") watches is reached; what lies below is a gap",
                 hint: "sysctl fs.inotify.max_user_watches=\((limit ?? 65_536) * 4)")
-        case .unreadable(let path, let error): line("\(ShellQuote.text(path.shown)): \(error.operation): \(error.reason)")
+        case .unreadable(let path, let error):
+            line("\(ShellQuote.text(path.shown)): \(error.operation): \(error.reason)")
         case .lost(let path):
-            line("\(path.map { ShellQuote.text($0.shown) } ?? "a directory"): not where events left it, so everything is crawled again")
-        case .offline(let path): line("\(ShellQuote.text(path.shown)): offline: it is not there, or another file system is")
+            line(
+                "\(path.map { ShellQuote.text($0.shown) } ?? "a directory"): not where events left it, so everything is crawled again"
+            )
+        case .offline(let path):
+            line("\(ShellQuote.text(path.shown)): offline: it is not there, or another file system is")
         case .back(let path): line("\(ShellQuote.text(path.shown)): back")
         case .crawlBegan(let path, let isFirst):
-            if !isTerminal { line("\(ShellQuote.text(path.shown)): \(isFirst ? "crawling for the first time" : "reconciling")") }
+            if !isTerminal {
+                line("\(ShellQuote.text(path.shown)): \(isFirst ? "crawling for the first time" : "reconciling")")
+            }
         case .crawlEnded(let path, let entries, let found, let nanoseconds):
             line(
-                "\(ShellQuote.text(path.shown)): \(entries) entries crawled in \(seconds(nanoseconds)), \(found) changes found")
+                "\(ShellQuote.text(path.shown)): \(entries) entries crawled in \(seconds(nanoseconds)), \(found) changes found"
+            )
         }
     }
 
     /// Everything that can be vouched for is, from now on.
     func live(_ capture: Capture, database: Path) throws {
-        line("live: \(plural(capture.directories, "directory", "directories")), \(plural(capture.watches, "watch", "watches"))")
+        line(
+            "live: \(plural(capture.directories, "directory", "directories")), \(plural(capture.watches, "watch", "watches"))"
+        )
         let option = ShellQuote.text(database.shown)
         line("ask it with: journal query --db \(option)")
         try ServiceManager.notify("READY=1")
@@ -46,7 +55,9 @@ final class Reporter {
         lastProgress = Clock.boot()
         let rate = progress.nanoseconds > 0 ? Int(Double(progress.entries) / (Double(progress.nanoseconds) / 1e9)) : 0
         hasProgressLine = true
-        write("\r\u{1B}[K\(ShellQuote.text(progress.path.shown)): \(progress.entries) entries, \(rate)/s, \(seconds(progress.nanoseconds))")
+        write(
+            "\r\u{1B}[K\(ShellQuote.text(progress.path.shown)): \(progress.entries) entries, \(rate)/s, \(seconds(progress.nanoseconds))"
+        )
     }
 
     private func line(_ text: String, hint: String? = nil) {

@@ -78,7 +78,8 @@ struct RootSelection {
         for other in others where other != path {
             if other.contains(path) {
                 throw Failure(
-                    .usage, "\(shown): lies inside the root \(ShellQuote.text(other.shown))", hint: "it is covered by that")
+                    .usage, "\(shown): lies inside the root \(ShellQuote.text(other.shown))",
+                    hint: "it is covered by that")
             }
             if path.contains(other) {
                 throw Failure(

@@ -131,11 +131,17 @@ final class Watcher {
             case .barrier:
                 let closing = capture.closing.map { ("closing", String($0.rawValue)) }
                 pending.answer(
-                    Reply([("ok", ""), ("cursor", store.cursor.description), ("live", capture.isLive ? "yes" : "no")] + closing))
+                    Reply(
+                        [("ok", ""), ("cursor", store.cursor.description), ("live", capture.isLive ? "yes" : "no")]
+                            + closing))
             case .status: pending.answer(status())
             case .scan(let paths): scan(paths, pending)
             case .adopt(let path):
-                if try capture.adopt(path, store) { scan([path], pending) } else { pending.answer(Reply([("ok", ""), ("missing", Hex.encode(path.bytes))])) }
+                if try capture.adopt(path, store) {
+                    scan([path], pending)
+                } else {
+                    pending.answer(Reply([("ok", ""), ("missing", Hex.encode(path.bytes))]))
+                }
             case .forget(let path): pending.answer(try forget(path))
             }
         }

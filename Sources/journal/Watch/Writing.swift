@@ -69,7 +69,9 @@ enum Writing {
             guard status.isFile else { throw Failure(.notAJournal, "\(shown): not a journal: not a file") }
             if status.size == 0 { return true }
             let header = try Descriptor(opening: database.shown, for: .reading).read(atMost: 100)
-            guard DatabaseHeader(header)?.isJournal == true else { throw Failure(.notAJournal, "\(shown): not a journal") }
+            guard DatabaseHeader(header)?.isJournal == true else {
+                throw Failure(.notAJournal, "\(shown): not a journal")
+            }
             return false
         } catch let error as SystemError {
             guard error.isMissing else {
@@ -83,7 +85,8 @@ enum Writing {
             try FileMode.makeDirectories(database.parent.shown)
         } catch {
             throw Failure(
-                error.isForbidden ? .permission : .cannotCreate, "\(shown): cannot create its directory: \(error.reason)")
+                error.isForbidden ? .permission : .cannotCreate,
+                "\(shown): cannot create its directory: \(error.reason)")
         }
         return true
     }
@@ -93,7 +96,10 @@ enum Writing {
         case .notAJournal: Failure(.notAJournal, "\(shown): not a journal: \(error.message)")
         case .newer: Failure(.notAJournal, "\(shown): \(error.message)", hint: "upgrade journal")
         case .corrupt: Failure(.notAJournal, "\(shown): corrupt: \(error.message)")
-        case .full: Failure(.inputOutput, "\(shown): cannot commit: \(error.message)", hint: "the journal is as it was before; the next start reconciles")
+        case .full:
+            Failure(
+                .inputOutput, "\(shown): cannot commit: \(error.message)",
+                hint: "the journal is as it was before; the next start reconciles")
         case .permission: Failure(.permission, "\(shown): cannot write: \(error.message)")
         case .cannotCreate: Failure(.cannotCreate, "\(shown): cannot open: \(error.message)")
         case .inputOutput: Failure(.inputOutput, "\(shown): \(error.message)")

@@ -102,7 +102,8 @@ import Testing
             let count = Int(try session.views.value("SELECT count(*) FROM changes") ?? "") ?? 0
             #expect(count > 0)
             let output = try Program.run(
-                "setpriv", reader + [copy, "query", "--no-sync", "--log", "--format", "paths", "--db", session.database])
+                "setpriv",
+                reader + [copy, "query", "--no-sync", "--log", "--format", "paths", "--db", session.database])
             #expect(output.status == 0 && output.lines.count == count, "\(moment): \(output)")
             guard hasSQLite else { return }
             let plain = try Program.run(

@@ -55,7 +55,8 @@ struct SchemaTests {
         try Sys.write(session.tree / Bytes([0x62, 0xff]), "not UTF-8")
         try Sys.write(session.tree / "setuid", "1")
         let output = try Program.run(
-            "sh", ["-c", "chmod 4755 setuid && ln setuid link && mv before after && rm after/f"], directory: session.tree)
+            "sh", ["-c", "chmod 4755 setuid && ln setuid link && mv before after && rm after/f"],
+            directory: session.tree)
         try #require(output.status == 0, "\(output)")
         try session.sync()
 

@@ -81,7 +81,8 @@ final class Oracle {
         let done = DispatchGroup()
         for _ in 0..<workers {
             let worker = Worker(
-                tree: session.tree, outside: session.outside, touched: touched, gate: gate, known: known, random: random.split())
+                tree: session.tree, outside: session.outside, touched: touched, gate: gate, known: known,
+                random: random.split())
             let count = operations
             done.enter()
             Thread.detachNewThread {
@@ -171,7 +172,9 @@ final class Oracle {
             Comparison.net(split, since.walk, now.walk) { path in
                 let entry = now.walk[path]
                 // A crawl reports what moved a ctime unseen: entries of a directory, a second name that came and went.
-                return (crawled && (entry?.type == "directory" || Worker.steady.contains { (session.tree / $0).contains(path) }))
+                return
+                    (crawled
+                    && (entry?.type == "directory" || Worker.steady.contains { (session.tree / $0).contains(path) }))
                     || steps.contains { $0.touched.contains(path, ino: entry?.ino) }
             })
         let follow = try session.query(since: since.cursor, "--renames", "follow").rows
