@@ -90,8 +90,8 @@ package final class Capture {
 
     /// Commits all that is queued now: the end.
     package func finish(_ state: some StoredState) throws {
-        try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: drain.request(), began: .now), state)
+        let completed = try absorbQueued()
+        try settleEvents(Drain.Take(buffers: [], completed: completed, began: .now), state)
     }
 
     /// Bytes that wait in the kernel's queue.
@@ -189,13 +189,14 @@ package final class Capture {
         return crawls.contains { $0.root == root && $0.mode == .reconcile && !$0.isWalked }
     }
 
-    /// Reads all that is queued now and folds it into the dirty names.
-    func absorbQueued() throws {
+    /// Reads all that is queued now and folds it into the dirty names; returns up to which request that is.
+    @discardableResult
+    func absorbQueued() throws -> Int {
         let request = drain.request()
         while true {
             let take = try drain.take()
             absorb(take)
-            if take.completed >= request { return }
+            if take.completed >= request { return take.completed }
             _ = try drain.wakeWork.wait(timeout: 1000)
         }
     }

@@ -63,6 +63,8 @@ struct CoverageCheck {
         }
         for gap in gaps {
             guard let baseline = gap.baselineSeq, baseline > since else { continue }
+            // The first crawl of a root is a gap too, and has been told of.
+            if subjects.roots.contains(where: { $0.path == gap.path && $0.since ?? .max > since }) { continue }
             // Where the gap opened after the end and is only a part of the question, the question never met it.
             if let until = end.position, until < gap.openedSeq, !subjects.lie(in: gap.path) { continue }
             reasons.append(.beforeCoverage(gap.path))

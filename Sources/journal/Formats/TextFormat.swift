@@ -29,6 +29,8 @@ struct TextFormat: RowFormat {
     /// The closing line goes to stderr: stdout is data.
     mutating func end(cursor: Cursor?, _ output: inout Output) throws(SystemError) {
         try output.flush()
+        // No rows of an answer that nobody vouches for are not "0 changes".
+        if cursor == nil && count == 0 { return }
         var aside = Output.standardError()
         let changes = count == 1 ? "1 change" : "\(grouped(count)) changes"
         try aside.write(cursor.map { "\(changes); to continue: --since \($0)\n" } ?? "\(changes)\n")
