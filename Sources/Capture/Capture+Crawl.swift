@@ -31,7 +31,7 @@ extension Capture {
         try flushIfLarge(state)
     }
 
-    private func flushIfLarge(_ state: some StoredState) throws {
+    func flushIfLarge(_ state: some StoredState) throws {
         if pending.observations.count >= Pending.limit { try flush(state) }
     }
 
@@ -42,7 +42,7 @@ extension Capture {
         if crawl.began == nil { begin(crawl) }
         if pending.isEmpty {
             pending.source = .crawl
-            pending.began = Instant(wall: Clock.wall(), boot: Clock.boot())
+            pending.began = .now
             pending.notBefore = crawl.notBefore
         }
         let deadline = Clock.boot() + Self.sliceTime
@@ -64,7 +64,7 @@ extension Capture {
     }
 
     private func begin(_ crawl: Crawl) {
-        crawl.began = Instant(wall: Clock.wall(), boot: Clock.boot())
+        crawl.began = .now
         if let path = tree.path(of: crawl.top) { notify(.crawlBegan(path: path, isFirst: crawl.mode == .baseline)) }
         // The root's own row is in no listing.
         if crawl.top == roots[crawl.root]?.root.node, let place = tree.place(of: crawl.top) {

@@ -34,7 +34,7 @@ extension Capture {
                 } else {
                     for (place, hints) in group { dirty.insert(place, hints) }
                 }
-                if pending.observations.count >= Pending.limit { try flush(state) }
+                try flushIfLarge(state)
             }
             if hasProgress {
                 hasCome = true

@@ -11,8 +11,6 @@ package final class WatchedRoot {
     var filesystem: Int32
     var device: UInt64 = 0
     var mount: UInt64 = 0
-    /// An event said that the root itself moved, went, or was unmounted.
-    var isDoubtful = false
     /// The next reconcile begins no sooner (CLOCK_BOOTTIME, nanoseconds).
     var nextReconcile: Int64 = 0
     /// When an offline root is looked for again.
@@ -132,7 +130,6 @@ extension Capture {
         for watched in roots.values {
             switch watched.root.state {
             case .live:
-                watched.isDoubtful = false
                 let status = try? FileStatus(at: watched.root.path.shown)
                 if status.map(fileID) == tree[watched.root.node]?.id && status?.mount == watched.mount { continue }
                 goOffline(watched)

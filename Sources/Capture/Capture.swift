@@ -229,11 +229,10 @@ package final class Capture {
     }
 
     /// An event about a watched directory itself. Names are the parent's business, so DELETE_SELF and MOVE_SELF decide
-    /// nothing; only a root has no parent that would tell.
+    /// nothing. A root has no parent that would tell: its attributes are taken here, and whether it is there by checkRoots.
     private func noteSelf(_ node: NodeID, _ mask: EventMask) {
         guard let place = tree.place(of: node), tree.isContainer(place.node) else { return }
         if mask.contains(.attrib) { dirty.insert(place, .metadata) }
-        if !mask.isDisjoint(with: [.deleteSelf, .moveSelf, .unmount]) { roots[tree[node]!.root]?.isDoubtful = true }
     }
 
     /// The kernel dropped events: nothing between the last complete read and this one is vouched for.

@@ -92,7 +92,7 @@ package final class Drain: Sendable {
                 shared.buffers = []
                 shared.bytes = 0
             }
-            let began = shared.buffers.isEmpty ? Instant(wall: Clock.wall(), boot: Clock.boot()) : shared.began
+            let began = shared.buffers.isEmpty ? Instant.now : shared.began
             return (Take(buffers: shared.buffers, completed: shared.completed, began: began), shared.failure)
         }
         if let failure { throw failure }
@@ -128,7 +128,7 @@ package final class Drain: Sendable {
                 wakeDrain.clear()
             }
             if shared.withLock({ $0.stopping }) { return }
-            let instant = Instant(wall: Clock.wall(), boot: Clock.boot())
+            let instant = Instant.now
             let buffer = try inotify.read(capacity: min(Self.readSize, max(left, 4096)))
             if buffer.isEmpty { break }
             left -= buffer.count

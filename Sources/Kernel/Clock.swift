@@ -1,13 +1,11 @@
 internal import Glibc
 
-/// The three clocks, in nanoseconds.
+/// The clocks, in nanoseconds.
 package enum Clock {
     /// CLOCK_REALTIME: since 1970; it steps.
     package static func wall() -> Int64 { read(CLOCK_REALTIME) }
     /// CLOCK_BOOTTIME: since boot, suspend included; it never steps.
     package static func boot() -> Int64 { read(CLOCK_BOOTTIME) }
-    /// CLOCK_THREAD_CPUTIME_ID: what this thread has used.
-    package static func threadCPU() -> Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()

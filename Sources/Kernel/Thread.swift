@@ -38,11 +38,10 @@ package enum Thread {
 /// Signals as something to wait for, instead of handlers that may do almost nothing.
 package enum Signals {
     /// Keeps SIGINT, SIGTERM and SIGHUP from interrupting this thread and all it will start, so that ``wait()`` gets
-    /// them, and makes a closed pipe an error of write(2) instead of a death.
+    /// them.
     package static func block() {
         var set = set()
         _ = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        _ = signal(SIGPIPE, SIG_IGN)
     }
 
     /// Waits for one of the blocked signals and returns its number.

@@ -69,14 +69,8 @@ struct ScanCommand: ParsableCommand {
             guard !taken.isEmpty else {
                 throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
             }
-            let stop = Watcher.StopFlag()
-            let watcher = try Watcher(store, database: path, latency: 20_000_000, isStopping: stop)
-            let wake = watcher.waker
-            try Thread.start("signals") {
-                _ = Signals.wait()
-                stop.set()
-                wake()
-            }
+            let watcher = try Watcher(store, database: path, latency: 20_000_000)
+            try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes, adopts: adopt) }
             try watcher.run(until: .crawled)
         }

@@ -52,14 +52,8 @@ struct WatchCommand: ParsableCommand {
         }
         try Writing.with(path, creates: !paths.isEmpty) { store in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
-            let stop = Watcher.StopFlag()
-            let watcher = try Watcher(store, database: path, latency: nanoseconds, isStopping: stop)
-            let wake = watcher.waker
-            try Thread.start("signals") {
-                _ = Signals.wait()
-                stop.set()
-                wake()
-            }
+            let watcher = try Watcher(store, database: path, latency: nanoseconds)
+            try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }
             try watcher.run(until: .signal)
         }

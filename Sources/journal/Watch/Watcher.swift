@@ -21,24 +21,23 @@ final class Watcher {
     private let exchange: Exchange
     private let reporter: Reporter
     private let latency: Int64
-    private let isStopping: StopFlag
+    private let isStopping = StopFlag()
     /// Clients that wait for a crawl, by its ticket.
     private var scans: [Int: (pending: Exchange.Pending, left: Set<Int>)] = [:]
     private var nextTicket = 1
 
     /// Set by the thread that waits for signals.
-    final class StopFlag: Sendable {
+    private final class StopFlag: Sendable {
         private let flag = Atomic(false)
         var isSet: Bool { flag.load(ordering: .acquiring) }
         func set() { flag.store(true, ordering: .releasing) }
     }
 
     /// Prepares to watch; `latency` in nanoseconds.
-    init(_ store: Store, database: Path, latency: Int64, isStopping: StopFlag) throws {
+    init(_ store: Store, database: Path, latency: Int64) throws {
         self.store = store
         self.database = database
         self.latency = latency
-        self.isStopping = isStopping
         let drain = try Drain(latency: latency)
         self.drain = drain
         exchange = Exchange { drain.request() }
@@ -116,10 +115,14 @@ final class Watcher {
         }
     }
 
-    /// Wakes the loop, so that it sees that it is to stop; for another thread.
-    var waker: @Sendable () -> Void {
-        let drain = drain
-        return { drain.wakeWork.set() }
+    /// Ends the loop at the first of the signals that ``Signals`` has blocked.
+    func stopOnSignal() throws(SystemError) {
+        let (drain, isStopping) = (drain, isStopping)
+        try Thread.start("signals") {
+            _ = Signals.wait()
+            isStopping.set()
+            drain.wakeWork.set()
+        }
     }
 
     /// Answers the requests whose events are committed. What leaves has to be on the disk: one sync for all of them.
