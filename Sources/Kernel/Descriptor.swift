@@ -43,8 +43,17 @@ package struct Descriptor: ~Copyable, Sendable {
         self.init(raw: try Descriptor.open(directory.raw, path.isEmpty ? [UInt8(ascii: ".")] : path, purpose))
     }
 
+    /// openat(2) of `path` relative to `directory`, where no component may be a symbolic link: ELOOP where one is. What
+    /// this opens lies below `directory` for as long as nobody moves it away.
+    package init(
+        below directory: borrowing Descriptor, opening path: [UInt8], for purpose: Purpose
+    ) throws(SystemError) {
+        self.init(raw: try Descriptor.openBelow(directory.raw, path[...], purpose))
+    }
+
+    /// openat(2), and for listings first with O_NOATIME: a crawl should not write access times, but only the owner (or root)
+    /// may ask for that, and others get EPERM.
     private static func open(_ directory: Int32, _ path: [UInt8], _ purpose: Purpose) throws(SystemError) -> Int32 {
-        // A crawl should not write access times; only the owner (or root) may ask for that, others get EPERM.
         if purpose == .listing {
             let raw = unsafe withCString(path) { unsafe clinux_open(directory, $0, purpose.flags | O_NOATIME, 0) }
             if raw >= 0 { return raw }
@@ -61,11 +70,53 @@ package struct Descriptor: ~Copyable, Sendable {
                 unsafe withCString(path) { unsafe clinux_open(directory, $0, purpose.flags, 0o640) }
             }
         }
-        guard let cut = path[..<(Int(PATH_MAX) - 1)].lastIndex(of: UInt8(ascii: "/")), cut > 0 else {
-            throw SystemError("open", path, errno: ENAMETOOLONG)
+        let (head, tail) = try cut(path[...])
+        let step = Descriptor(raw: try openLong(directory, Array(head), .anchor))
+        return try openLong(step.raw, Array(tail), purpose)
+    }
+
+    /// openat2(2) with RESOLVE_NO_SYMLINKS, in steps where the path is too long; where there is no such call (before Linux
+    /// 5.6, or a sandbox that forbids it), one openat(2) with O_NOFOLLOW a component.
+    private static func openBelow(
+        _ directory: Int32, _ path: ArraySlice<UInt8>, _ purpose: Purpose
+    ) throws(SystemError) -> Int32 {
+        if path.isEmpty { return try open(directory, [UInt8(ascii: ".")], purpose) }
+        if path.count >= Int(PATH_MAX) {
+            let (head, tail) = try cut(path)
+            let step = Descriptor(raw: try openBelow(directory, head, .anchor))
+            return try openBelow(step.raw, tail, purpose)
         }
-        let step = Descriptor(raw: try openLong(directory, Array(path[..<cut]), .anchor))
-        return try openLong(step.raw, Array(path[(cut + 1)...]), purpose)
+        let bytes = Array(path)
+        var flags = purpose == .listing ? purpose.flags | O_NOATIME : purpose.flags
+        while true {
+            let raw = unsafe withCString(bytes) { unsafe clinux_open_without_links(directory, $0, flags) }
+            if raw >= 0 { return raw }
+            switch errno {
+            // EAGAIN: a rename or mount somewhere made the kernel unsure; it asks to be asked again.
+            case EINTR, EAGAIN: continue
+            case EPERM where flags != purpose.flags: flags = purpose.flags
+            case ENOSYS, EPERM: return try openStepwise(directory, path, purpose)
+            case let code: throw SystemError("open", bytes, errno: code)
+            }
+        }
+    }
+
+    private static func openStepwise(
+        _ directory: Int32, _ path: ArraySlice<UInt8>, _ purpose: Purpose
+    ) throws(SystemError) -> Int32 {
+        guard let end = path.firstIndex(of: UInt8(ascii: "/")) else { return try open(directory, Array(path), purpose) }
+        let step = Descriptor(raw: try open(directory, Array(path[..<end]), .anchor))
+        return try openStepwise(step.raw, path[(end + 1)...], purpose)
+    }
+
+    /// Cuts a path at the last slash that leaves a head the kernel takes.
+    private static func cut(
+        _ path: ArraySlice<UInt8>
+    ) throws(SystemError) -> (head: ArraySlice<UInt8>, tail: ArraySlice<UInt8>) {
+        guard
+            let slash = path.prefix(Int(PATH_MAX) - 1).lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex
+        else { throw SystemError("open", Array(path), errno: ENAMETOOLONG) }
+        return (path[..<slash], path[(slash + 1)...])
     }
 
     /// Closes now rather than at the end of the scope.

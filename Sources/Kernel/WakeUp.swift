@@ -44,4 +44,10 @@ package struct Readiness: Sendable {
         guard count >= 0 || errno == EINTR else { throw SystemError("poll", errno: errno) }
         return Readiness(first: count > 0 && set.0.revents != 0, second: count > 0 && set.1.revents != 0)
     }
+
+    /// Whether POLLPRI is there now, without waiting.
+    static func hasPriorityEvent(_ raw: Int32) throws(SystemError) -> Bool {
+        var set = pollfd(fd: raw, events: Int16(POLLPRI), revents: 0)
+        return try check("poll") { unsafe Glibc.poll(&set, 1, 0) } > 0
+    }
 }

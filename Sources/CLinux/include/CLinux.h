@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -88,6 +89,12 @@ static inline int clinux_filesystem_type(int fd, uint64_t *type, uint32_t id[2])
 
 static inline int clinux_open(int dir, const char *path, int flags, unsigned mode) {
     return openat(dir, path, flags, mode);
+}
+
+// openat2(2), Linux 5.6, which glibc of Debian 12 does not wrap: with RESOLVE_NO_SYMLINKS no component may be a link.
+static inline int clinux_open_without_links(int dir, const char *path, int flags) {
+    struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_NO_SYMLINKS};
+    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
 static inline int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
