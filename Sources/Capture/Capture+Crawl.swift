@@ -90,6 +90,7 @@ extension Capture {
         var batch = Batch(source: .crawl, began: .now, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }
         batch.closedGaps = close(crawl)
+        batch.openedGaps = standingGaps(of: crawl)
         if let began = crawl.began?.wall, let root = roots[crawl.root], root.root.node == crawl.top {
             batch.crawled.append((crawl.root, began))
             root.root.crawled = began
@@ -110,7 +111,7 @@ extension Capture {
 
     /// Watches a directory, then reads its names. Nil when it is not there any more, or cannot be read, which has been noted.
     func begin(listing node: NodeID) -> Listing? {
-        guard let value = tree[node], value.coverage == .covered else { return nil }
+        guard let value = tree[node], value.coverage == .covered, !isAway(node) else { return nil }
         do throws(SystemError) {
             guard let opened = try open(node, for: .listing) else {
                 noteLost(node)

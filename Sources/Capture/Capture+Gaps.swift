@@ -14,6 +14,10 @@ package struct OpenGap: Sendable {
         self.cause = cause
         self.since = since
     }
+
+    /// Whether what lies below is not looked at while it is open: another file system is mounted there, or the one that was
+    /// is not. (A root that is offline is its own business.)
+    func keepsAway(from root: NodeID) -> Bool { cause == .hidden || (cause == .offline && node != root) }
 }
 
 /// Where the journal cannot look: every such place becomes a row, and is retried.
@@ -25,16 +29,20 @@ extension Capture {
     @discardableResult
     func openGap(_ node: NodeID, _ cause: GapCause) -> GapID {
         if let known = gaps.first(where: { $0.value.node == node && $0.value.cause == cause }) { return known.key }
-        let id = GapID(rawValue: nextGap)
-        nextGap += 1
+        let id = takeGapID()
         let root = tree[node]!.root
         gaps[id] = OpenGap(root: root, node: node, cause: cause, since: vouchedUntil)
         pending.openedGaps.append(OpenedGap(id: id, root: root, node: node, cause: cause, since: vouchedUntil))
         return id
     }
 
-    /// The gaps whose end is on its way: a crawl is closing them, or waits to.
-    package var closing: Set<GapID> { Set(crawls.flatMap(\.gaps)) }
+    func takeGapID() -> GapID {
+        defer { nextGap += 1 }
+        return GapID(rawValue: nextGap)
+    }
+
+    /// The gaps whose end is on its way: a crawl is closing them, or waits to. Those that open again at its end are none.
+    package var closing: Set<GapID> { Set(crawls.filter { !$0.isSweep }.flatMap(\.gaps)) }
 
     /// Opens a gap over a live root and has all of it crawled; in its first crawl, has it crawled once more.
     ///
@@ -63,7 +71,7 @@ extension Capture {
     func noteUnreadable(_ node: NodeID, _ error: SystemError) {
         guard tree[node] != nil, !tree.isContainer(node) else { return }
         if isSilent(node) && error.reach == .denied {
-            tree.setCoverage(node, .unreadable)
+            tree.set(node, tree[node]!.id, .unreadable)
             pending.altered.insert(node)
         } else {
             let gap = openGap(node, .unreadable)
@@ -72,32 +80,31 @@ extension Capture {
         if let path = tree.path(of: node) { notify(.unreadable(path: path, error)) }
     }
 
-    /// The kernel has no more watches: what lies below this directory is as good as its last crawl.
-    func noteWatchLimit(_ node: NodeID) {
-        let isFirst = !gaps.values.contains { $0.cause == .watchLimit }
-        let gap = openGap(node, .watchLimit)
-        for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
-        if isFirst, let path = tree.path(of: node) { notify(.watchLimit(path: path, limit: Sysctl.inotifyWatches)) }
-    }
-
     /// The permissions of a directory may have changed: if it can be read now, it is crawled.
     func retryUnreadable(_ node: NodeID) {
         if tree[node]!.coverage == .unreadable {
             guard canList(node) else { return }
-            tree.setCoverage(node, .covered)
-            pending.altered.insert(node)
-            let gap = openGap(node, .beginning)
-            addCrawl(Crawl(root: tree[node]!.root, top: node, mode: .baseline, gaps: [gap], notBefore: nil))
-        } else {
-            retry { $0.node == node && $0.cause == .unreadable }
+            tree.set(node, tree[node]!.id, .covered)
+            beginCoverage(of: node)
+        } else if gaps.values.contains(where: { $0.cause == .unreadable }) {
+            // A directory that may not be searched makes those below it unreadable too.
+            retry { [tree] in $0.cause == .unreadable && tree.isBelow($0.node, node) }
         }
+    }
+
+    /// A directory becomes covered of which the state has nothing: a first crawl of its own.
+    func beginCoverage(of node: NodeID) {
+        pending.altered.insert(node)
+        let gap = openGap(node, .beginning)
+        addCrawl(Crawl(root: tree[node]!.root, top: node, mode: .baseline, gaps: [gap], notBefore: nil))
     }
 
     /// Tries again what was refused, from time to time.
     func retryGaps(_ state: some StoredState) throws {
         guard Clock.boot() >= nextRetry else { return }
         nextRetry = Clock.boot() + Self.retryInterval
-        retry { $0.cause == .unreadable || $0.cause == .watchLimit || $0.cause == .doubt }
+        retry { $0.cause == .unreadable || $0.cause == .doubt }
+        sweepDue()
         try flush(state)
     }
 
@@ -105,24 +112,14 @@ extension Capture {
         let closing = closing
         for (id, gap) in gaps where isMeant(gap) && !closing.contains(id) && roots[gap.root]?.root.state == .live {
             guard canList(gap.node) else { continue }
-            if gap.cause == .watchLimit, !canWatch(gap.node) { continue }
-            for below in tree.subtree(gap.node) { tree.setUnwatched(below, false) }
             addCrawl(Crawl(root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since))
         }
     }
 
+    /// Whether it can be listed now; why not has been said when the gap was opened.
     private func canList(_ node: NodeID) -> Bool {
         guard let opened = try? open(node, for: .listing) else { return false }
         _ = opened
-        return true
-    }
-
-    private func canWatch(_ node: NodeID) -> Bool {
-        guard let opened = try? open(node, for: .listing), let watch = try? drain.inotify.watch(opened.descriptor)
-        else {
-            return false
-        }
-        tree.setWatch(node, watch)
         return true
     }
 
@@ -130,21 +127,24 @@ extension Capture {
     func close(_ crawl: Crawl) -> [ClosedGap] {
         crawl.gaps.compactMap { id in
             guard let gap = gaps.removeValue(forKey: id) else { return nil }
+            crawl.closed[id] = gap
             return ClosedGap(id: id, found: crawl.found, isBaseline: gap.cause == .beginning)
         }
     }
 
     /// A directory is no more: what could not be seen below it is gone, and was logged as that.
     func dropGaps(of node: NodeID) {
-        for (id, gap) in gaps where gap.node == node {
-            gaps[id] = nil
-            if let index = pending.openedGaps.firstIndex(where: { $0.id == id }) {
-                pending.openedGaps.remove(at: index)
-            } else {
-                pending.closedGaps.append(ClosedGap(id: id, found: 0, isBaseline: false))
-            }
-        }
+        for (id, gap) in gaps where gap.node == node { dropGap(id) }
         for crawl in crawls where crawl.top == node && crawl.listing == nil { crawl.stack.removeAll() }
+    }
+
+    func dropGap(_ id: GapID) {
+        gaps[id] = nil
+        if let index = pending.openedGaps.firstIndex(where: { $0.id == id }) {
+            pending.openedGaps.remove(at: index)
+        } else {
+            pending.closedGaps.append(ClosedGap(id: id, found: 0, isBaseline: false))
+        }
     }
 
     /// After a crawl: the next reconcile of the root waits as long as this one took.

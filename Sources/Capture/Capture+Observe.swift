@@ -25,7 +25,7 @@ extension Capture {
                 while end < names.count, names[end].place.node == node { end += 1 }
                 let group = names[index..<end]
                 index = end
-                guard let value = tree[node], value.coverage == .covered else { continue }
+                guard let value = tree[node], value.coverage == .covered, !isAway(node) else { continue }
                 let opened = try withDirectory(node, state) { directory in
                     for (place, hints) in group { try observe(place, hints, in: directory, state) }
                 }
@@ -68,17 +68,28 @@ extension Capture {
     /// and its rows would go wrong for ever. Nil when it is not where the tree has it. A container has no status: nothing
     /// but the root's name is known of it.
     func open(_ node: NodeID, for purpose: Descriptor.Purpose) throws(SystemError) -> OpenedDirectory? {
-        guard let path = tree.path(of: node) else { return nil }
+        guard let path = tree.path(of: node), let root = roots[tree[node]!.root]?.root else { return nil }
         do throws(SystemError) {
-            let directory = try Descriptor(opening: path.shown, for: purpose)
-            if tree.isContainer(node) { return OpenedDirectory(descriptor: directory, status: nil) }
-            let status = try FileStatus(of: directory)
-            guard status.isDirectory, fileID(status) == tree[node]!.id else { return nil }
-            return OpenedDirectory(descriptor: directory, status: status)
+            if tree.isContainer(node) {
+                return OpenedDirectory(descriptor: try Descriptor(opening: path.shown, for: purpose), status: nil)
+            }
+            // How one gets to the root is the administrator's business; below it no link is followed.
+            let top = try Descriptor(opening: root.path.shown, for: node == root.node ? purpose : .anchor)
+            if node == root.node { return try confirmed(top, as: node) }
+            return try confirmed(Descriptor(below: top, opening: root.path.relative(path), for: purpose), as: node)
         } catch {
             if error.reach == .gone { return nil }
             throw error
         }
+    }
+
+    private func confirmed(
+        _ directory: consuming Descriptor, as node: NodeID
+    ) throws(SystemError) -> OpenedDirectory? {
+        let status = try FileStatus(of: directory)
+        guard status.isDirectory else { return nil }
+        guard try fileID(status, of: directory) == tree[node]!.id else { return nil }
+        return OpenedDirectory(descriptor: directory, status: status)
     }
 
     /// Brings a directory's own row up to date when it is opened: its entries changed, which moves its times and is no
@@ -107,7 +118,7 @@ extension Capture {
             guard error.reach == .gone else { return noteUnreadable(place.node, error) }
             return try vanished(place, hints, state)
         }
-        try found(status, at: place, hints, state)
+        try found(status, at: place, in: directory, hints, state)
     }
 
     /// How long a name may outlive the event of its deletion on the kernels that announce it early, nanoseconds.
@@ -122,20 +133,23 @@ extension Capture {
     }
 
     /// A name that is there.
-    func found(_ status: FileStatus, at place: Place, _ hints: Hints, _ state: some StoredState) throws {
+    func found(
+        _ status: FileStatus, at place: Place, in directory: borrowing Descriptor, _ hints: Hints,
+        _ state: some StoredState
+    ) throws {
         if tree.isContainer(place.node), tree.child(at: place).flatMap({ tree[$0]?.id }) != fileID(status) { return }
         if ownFiles.contains(OwnFile(device: status.device, inode: status.inode)) || isExcluded(place, status) {
             if let child = tree.child(at: place) { forgetSilently(child) }
             try record(place, .excluded, hints, state)
             return
         }
-        let hints = hints.union(doubtHints(place.node))
+        let hints = hints.union(doubtHints(place.node)).union(racyHints(status))
         guard status.isDirectory else {
             if let child = tree.child(at: place) { detach(child) }
             try record(place, .present(entry(status, in: place.node), child: nil), hints, state)
             return
         }
-        guard let child = placeDirectory(status, at: place, hints) else { return }
+        guard let child = placeDirectory(status, at: place, in: directory, hints) else { return }
         try record(place, .present(entry(status, in: place.node), child: child), hints, state)
     }
 
@@ -169,19 +183,25 @@ extension Capture {
 
     /// Where a directory that was found at a place is in the tree from now on: the node it has, by its identity, or a new
     /// one, which is listed later. Nil when that cannot be told yet.
-    private func placeDirectory(_ status: FileStatus, at place: Place, _ hints: Hints) -> NodeID? {
+    private func placeDirectory(
+        _ status: FileStatus, at place: Place, in directory: borrowing Descriptor, _ hints: Hints
+    ) -> NodeID? {
         let root = roots[tree[place.node]!.root]!
-        let id = directoryID(status, at: place)
-        let coverage = coverage(of: status, at: place, in: root)
+        let id = directoryID(status, at: place, in: directory)
+        var coverage = coverage(of: status, at: place, in: root)
         if let known = tree.child(at: place) {
-            if tree[known]!.id == id && (tree[known]!.coverage == coverage || tree[known]!.coverage == .unreadable) {
+            switch sight(of: known, id, coverage, in: root) {
+            case .same:
                 // Crawls go into every directory (the top is where they began); events only into those that are new.
                 if let crawling, known != crawling.top { crawling.stack.append(known) }
                 if !hints.isDisjoint(with: [.metadata, .listed]) { retryUnreadable(known) }
                 return known
+            case .away: return nil
+            case .another: detach(known)
             }
-            detach(known)
         }
+        // Two sights of one directory, through a bind mount somewhere above, would share its watch.
+        if root.root.crossesMounts, let moved = tree.node(of: id), isThere(moved) { coverage = .mount }
         if coverage == .covered, let moved = tree.node(of: id), tree[moved]!.root == root.root.id,
             moved != root.root.node
         {
@@ -201,6 +221,10 @@ extension Capture {
         }
         let born = tree.addNew(at: place, id: id, root: root.root.id, coverage: coverage)
         pending.addBorn(born)
+        if coverage == .covered, devices[status.device]?.isLocal == false, status.isMountRoot {
+            remoteTops.insert(born)
+            openGap(born, .remote)
+        }
         if coverage == .covered {
             if let crawling { crawling.stack.append(born) } else { expansions.append(born) }
         }
@@ -212,9 +236,11 @@ extension Capture {
         let isSameMount = status.mount == 0 ? status.device == root.device : status.mount == root.mount
         if isSameMount { return .covered }
         if !root.root.crossesMounts { return .mount }
-        if pseudoDevices.contains(status.device) { return .pseudo }
+        if devices[status.device]?.isPseudo == true { return .pseudo }
         // A second sight of a directory that is in the tree already (a bind mount) would share its watch.
-        if status.isMountRoot, let known = tree.node(of: fileID(status)), known != tree.child(at: place) {
+        if status.isMountRoot, let known = tree.node(of: fileID(status)), known != tree.child(at: place),
+            isThere(known)
+        {
             return .mount
         }
         return .covered
@@ -258,6 +284,8 @@ extension Capture {
             if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
             tree.forget(below)
             pending.addGone(below, isLogged: isLogged)
+            away.remove(below)
+            remoteTops.remove(below)
             dropGaps(of: below)
         }
     }
@@ -282,7 +310,7 @@ extension Capture {
 
     /// What is below a detached directory goes with it; anything else is a matter of its root.
     private func giveUp(on node: NodeID) {
-        guard !isDetached(node), let root = roots[tree[node]!.root] else { return }
+        guard !isDetached(node), !isAway(node), let root = roots[tree[node]!.root] else { return }
         notify(.lost(path: tree.path(of: node)))
         reconcile(root, cause: .doubt)
     }

@@ -15,6 +15,8 @@ package final class WatchedRoot {
     var nextReconcile: Int64 = 0
     /// When an offline root is looked for again.
     var nextLook: Int64 = 0
+    /// IN_UNMOUNT came: its watches are dead, even if the same file system is at its path again.
+    var isUnmounted = false
 
     init(root: Root, formerExcludes: [[UInt8]], filesystem: Int32) {
         self.root = root
@@ -61,6 +63,7 @@ extension Capture {
                 node.id, at: Place(node.parent, node.name), id: node.file, root: root.id, coverage: node.coverage)
         }
         gaps.merge(stored) { $1 }
+        for gap in stored.values where gap.keepsAway(from: root.node) { away.insert(gap.node) }
         watched.root.state = .offline
         lookFor(watched, isStart: true, adopts: adopts)
         if watched.root.state == .offline { goOffline(watched) }
@@ -75,6 +78,7 @@ extension Capture {
             if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
             detached.remove(node)
             unlisted.remove(node)
+            away.remove(node)
             tree.forget(node)
         }
         parked = parked.filter { tree[$0.key.node] != nil }
@@ -113,8 +117,8 @@ extension Capture {
         return watched.root.state == .live
     }
 
-    /// The nearest directory at or above `path`.
-    private func node(at path: Path, in root: Root) -> NodeID? {
+    /// The directory at `path`, or the nearest above it that is known.
+    func node(at path: Path, in root: Root) -> NodeID? {
         var node = root.node
         guard tree[node] != nil else { return nil }
         for component in root.path.relative(path).split(separator: slash) {
@@ -126,18 +130,26 @@ extension Capture {
 
     /// Looks whether each root is still the directory it was, by its path: a root that was renamed still reports events,
     /// and one whose parent was renamed reports nothing at all.
-    func checkRoots(_ state: some StoredState) throws {
+    ///
+    /// One that is offline is looked for from time to time, and whenever someone asks.
+    func checkRoots(_ state: some StoredState, isAsked: Bool = false) throws {
         for watched in roots.values {
             switch watched.root.state {
             case .live:
+                // Whatever keeps it from being looked at, offline is what it is then, and nothing is deleted for it.
                 let status = try? FileStatus(at: watched.root.path.shown)
-                if status.map(fileID) == tree[watched.root.node]?.id && status?.mount == watched.mount { continue }
+                if !watched.isUnmounted, status.map(fileID) == tree[watched.root.node]?.id,
+                    status?.mount == watched.mount
+                {
+                    continue
+                }
+                watched.isUnmounted = false
                 goOffline(watched)
                 notify(.offline(path: watched.root.path))
                 lookFor(watched, isStart: false)
                 try flush(state)
             case .offline:
-                guard Clock.boot() >= watched.nextLook else { continue }
+                guard isAsked || Clock.boot() >= watched.nextLook else { continue }
                 watched.nextLook = Clock.boot() + Self.lookInterval
                 lookFor(watched, isStart: false)
                 if watched.root.state == .live { notify(.back(path: watched.root.path)) }
@@ -154,31 +166,18 @@ extension Capture {
         dropCrawls(of: watched.root.id)
         guard tree[watched.root.node] != nil else { return }
         openGap(watched.root.node, .offline)
-        for node in detached where tree[node]?.root == watched.root.id {
-            detached.remove(node)
-            if let place = pending.origins[node], tree.child(at: place) == nil, tree[place.node] != nil {
-                tree.attach(node, at: place)
-            } else {
-                forget(node)
-            }
-        }
-        for node in tree.subtree(watched.root.node) {
-            if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
-            tree.setWatch(node, nil)
-        }
-        parked = parked.filter { tree[$0.key.node]?.root != watched.root.id }
-        unlisted = unlisted.filter { tree[$0]?.root != watched.root.id }
+        suspend(watched.root.node)
     }
 
     /// Takes a root up if its directory is there: the one it was, or another one on the same file system.
     private func lookFor(_ watched: WatchedRoot, isStart: Bool, adopts: Bool = false) {
         guard let directory = try? Descriptor(opening: watched.root.path.shown, for: .listing),
-            let status = try? FileStatus(of: directory), let filesystem = try? FileSystem(of: directory)
+            let status = try? FileStatus(of: directory),
+            let filesystem = try? know(directory, device: status.device)
         else { return }
-        let number = number(of: filesystem, device: status.device)
         let isNew = tree[watched.root.node] == nil
-        if !isNew && watched.filesystem != number && !adopts { return }
-        watched.filesystem = number
+        if !isNew && watched.filesystem != filesystem.number && !adopts { return }
+        watched.filesystem = filesystem.number
         watched.device = status.device
         watched.mount = status.mount
         watched.root.state = .live
@@ -189,55 +188,19 @@ extension Capture {
             tree.add(watched.root.node, at: place, id: id, root: watched.root.id, coverage: .covered)
             pending.addBorn(watched.root.node)
         } else if tree[watched.root.node]!.id != id {
-            tree.setID(watched.root.node, id)
+            tree.set(watched.root.node, id, .covered)
             pending.altered.insert(watched.root.node)
         }
         let isFirst = watched.root.since == nil
         if isStart { openGap(watched.root.node, isFirst ? .beginning : .downtime) }
-        let open = gaps.filter { $0.value.root == watched.root.id }
+        if !filesystem.isLocal { remoteTops.insert(watched.root.node) } else { remoteTops.remove(watched.root.node) }
+        let open = gaps.filter {
+            $0.value.root == watched.root.id && !$0.value.keepsAway(from: watched.root.node)
+        }
         addCrawl(
             Crawl(
                 root: watched.root.id, top: watched.root.node, mode: isFirst ? .baseline : .reconcile,
                 gaps: open.keys.sorted { $0.rawValue < $1.rawValue }, notBefore: open.values.map(\.since).min()))
-    }
-
-    /// The journal's number of a file system; a new one gets the next.
-    private func number(of filesystem: FileSystem, device: UInt64) -> Int32 {
-        let number = filesystems[filesystem.key] ?? Int32(filesystems.count + 1)
-        if filesystems.updateValue(number, forKey: filesystem.key) == nil {
-            pending.filesystems.append((number, filesystem.key))
-        }
-        devices[device] = number
-        if filesystem.isPseudo { pseudoDevices.insert(device) }
-        return number
-    }
-
-    /// Which file a status is of; its file system is 0 where nobody has asked for it yet.
-    func fileID(_ status: FileStatus) -> FileID {
-        FileID(filesystem: devices[status.device] ?? 0, inode: status.inode, birth: status.birth)
-    }
-
-    /// Which directory a status is of, asking for its file system where its device is new.
-    func directoryID(_ status: FileStatus, at place: Place) -> FileID {
-        if devices[status.device] == nil, let path = tree.path(of: place.node)?.appending(place.name),
-            let directory = try? Descriptor(opening: path.shown, for: .listing),
-            let opened = try? FileStatus(of: directory), opened.device == status.device,
-            let filesystem = try? FileSystem(of: directory)
-        {
-            _ = number(of: filesystem, device: status.device)
-        }
-        return fileID(status)
-    }
-
-    /// What a status says, for the state. What is no directory is of the file system of the directory it lies in: only that
-    /// one is stored, and a file mounted by itself is as good as any.
-    func entry(_ status: FileStatus, in parent: NodeID) -> Entry {
-        let id = fileID(status)
-        let filesystem = status.isDirectory ? id.filesystem : tree[parent]?.id.filesystem ?? id.filesystem
-        return Entry(
-            id: FileID(filesystem: filesystem, inode: id.inode, birth: id.birth), mode: status.mode, size: status.size,
-            mtime: status.mtime, ctime: status.ctime,
-            nlink: status.nlink, uid: status.uid, gid: status.gid)
     }
 
     /// Whether a place is excluded by the patterns of its root.

@@ -17,6 +17,8 @@ package final class Capture {
         case lost(path: Path?)
         case offline(path: Path)
         case back(path: Path)
+        /// Another file system was mounted over a covered directory.
+        case hidden(path: Path)
         case crawlBegan(path: Path, isFirst: Bool)
         case crawlEnded(path: Path, entries: Int, found: Int64, nanoseconds: Int64)
     }
@@ -45,9 +47,19 @@ package final class Capture {
     var gaps: [GapID: OpenGap] = [:]
     var nextGap: Int64
     var filesystems: [[UInt8]: Int32]
-    var devices: [UInt64: Int32] = [:]
-    /// Devices of proc, sysfs and the like.
-    var pseudoDevices: Set<UInt64> = []
+    /// What is known of each `st_dev`.
+    var devices: [UInt64: MountedFileSystem] = [:]
+    var mounts: MountTable
+    /// Directories that are hidden by a mount, or whose file system is not mounted: nothing below them is looked at.
+    var away: Set<NodeID> = []
+    /// Where file systems begin that others change too.
+    var remoteTops: Set<NodeID> = []
+    /// How often what makes no events is crawled, nanoseconds.
+    let sweepInterval: Int64
+    /// When each such gap is due (CLOCK_BOOTTIME).
+    var sweeps: [GapID: Int64] = [:]
+    /// The limit of watches as it was seen last.
+    var watchLimit = Sysctl.inotifyWatches
     /// When refused things are tried again (CLOCK_BOOTTIME, nanoseconds).
     var nextRetry: Int64 = 0
     /// The crawls asked for that are done.
@@ -67,9 +79,11 @@ package final class Capture {
 
     package init(
         drain: Drain, nextNode: Int64, nextGap: Int64, filesystems: [[UInt8]: Int32],
-        vouchedUntil: Int64, notify: @escaping (Notice) -> Void
-    ) {
+        vouchedUntil: Int64, sweepInterval: Int64, notify: @escaping (Notice) -> Void
+    ) throws(SystemError) {
         self.drain = drain
+        self.sweepInterval = sweepInterval
+        mounts = try MountTable()
         self.nextGap = nextGap
         self.filesystems = filesystems
         self.vouchedUntil = vouchedUntil
@@ -81,6 +95,8 @@ package final class Capture {
     package var isBusy: Bool { crawls.contains { $0.isDue } || !dirty.isEmpty || !expansions.isEmpty }
     package var watches: Int { tree.watches }
     package var directories: Int { tree.count }
+    /// Directories without a watch.
+    package var unwatched: Int { tree.unwatched }
 
     /// Commits that roots were taken up, so that their gaps are seen from now on.
     package func begin(_ state: some StoredState) throws {
@@ -107,12 +123,13 @@ package final class Capture {
     }
 
     /// Whether every root that is there is vouched for, or has only gaps that stay until someone acts.
-    package var isLive: Bool { !crawls.contains { $0.mode != .scan } }
+    package var isLive: Bool { !crawls.contains { $0.mode != .scan && !$0.isSweep } }
 
     /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl.
     package func step(_ state: some StoredState) throws {
         let take = try drain.take()
-        try checkRoots(state)
+        try noteMounts()
+        try checkRoots(state, isAsked: take.completed > settled)
         if !take.buffers.isEmpty || take.completed > settled || !dirty.isEmpty || !expansions.isEmpty {
             try settleEvents(take, state)
         } else if let crawl = crawls.first(where: \.isDue) {
@@ -130,6 +147,7 @@ package final class Capture {
         pending.began = first.began
         unpark()
         absorb(first)
+        if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         var attempts = 0
         while true {
             var rounds = 0
@@ -209,7 +227,9 @@ package final class Capture {
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }
                 // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
                 guard let node = tree.node(watchedBy: event.watch) else { return }
-                if event.mask.contains(.ignored) {
+                if event.mask.contains(.unmount) {
+                    noteUnmount(node)
+                } else if event.mask.contains(.ignored) {
                     tree.setWatch(node, nil)
                     if let place = tree.place(of: node) { dirty.insert(place, []) }
                 } else if name.isEmpty {

@@ -19,6 +19,12 @@ final class Crawl {
     let mode: Mode
     /// The gaps that its end closes.
     var gaps: [GapID]
+    /// It looks at what makes no events, as it does from time to time; see ``Capture/sweepDue()``.
+    let isSweep: Bool
+    /// The gaps of ``gaps`` that open again behind its end.
+    var standing: Set<GapID> = []
+    /// What those it has closed were.
+    var closed: [GapID: OpenGap] = [:]
     /// What it finds happened after this, nanoseconds since 1970.
     let notBefore: Int64?
     var stack: [NodeID]
@@ -33,7 +39,11 @@ final class Crawl {
     /// Whom to tell when it is done.
     let ticket: Int?
 
-    init(root: RootID, top: NodeID, mode: Mode, gaps: [GapID], notBefore: Int64?, ticket: Int? = nil) {
+    init(
+        root: RootID, top: NodeID, mode: Mode, gaps: [GapID], notBefore: Int64?, ticket: Int? = nil,
+        isSweep: Bool = false
+    ) {
+        self.isSweep = isSweep
         self.root = root
         self.top = top
         self.mode = mode

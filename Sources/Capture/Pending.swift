@@ -94,6 +94,8 @@ struct Pending {
             for node in taken.born where unborn.contains(node) { addBorn(node) }
             taken.born.removeAll(where: unborn.contains)
             taken.bornSet.subtract(unborn)
+            openedGaps = taken.openedGaps.filter { unborn.contains($0.node) }
+            taken.openedGaps.removeAll { unborn.contains($0.node) }
             for (place, observation) in taken.observations where unborn.contains(place.node) {
                 observations[place] = observation
                 taken.observations[place] = nil

@@ -25,6 +25,8 @@ struct Tree {
     /// The absolute paths of the containers.
     private var containers: [NodeID: Path] = [:]
     private(set) var nextID: Int64
+    /// Directories without a watch, because the limit is reached.
+    private(set) var unwatched = 0
 
     init(nextID: Int64) { self.nextID = nextID }
 
@@ -112,8 +114,7 @@ struct Tree {
         nextID = max(nextID, number.rawValue + 1)
         nodes[number] = Node(parent: place.node, name: place.name, id: file, root: root, coverage: coverage)
         nodes[place.node]!.children[place.name] = number
-        // What is mounted over a covered directory is another file system's, or a second sight of this one's.
-        if coverage != .mount && coverage != .pseudo { byID[file] = number }
+        if coverage.isOwnSight { byID[file] = number }
     }
 
     /// Takes a directory out of its parent; it keeps what is below it, and its watch.
@@ -136,6 +137,7 @@ struct Tree {
         detach(id)
         guard let node = nodes.removeValue(forKey: id) else { return }
         if let watch = node.watch { byWatch[watch] = nil }
+        if node.isUnwatched { unwatched -= 1 }
         if byID[node.id] == id { byID[node.id] = nil }
         containers[id] = nil
     }
@@ -146,17 +148,30 @@ struct Tree {
         if let watch { byWatch[watch] = id }
     }
 
-    mutating func setID(_ id: NodeID, _ file: FileID) {
+    /// Another directory is at its place now, or it became covered or not.
+    mutating func set(_ id: NodeID, _ file: FileID, _ coverage: Coverage) {
         if byID[nodes[id]!.id] == id { byID[nodes[id]!.id] = nil }
         nodes[id]!.id = file
-        byID[file] = id
-    }
-
-    mutating func setCoverage(_ id: NodeID, _ coverage: Coverage) {
         nodes[id]!.coverage = coverage
-        if coverage == .covered { byID[nodes[id]!.id] = id }
+        if coverage.isOwnSight { byID[file] = id }
     }
 
     mutating func setHasRows(_ id: NodeID) { nodes[id]?.hasNoRows = false }
-    mutating func setUnwatched(_ id: NodeID, _ isUnwatched: Bool) { nodes[id]?.isUnwatched = isUnwatched }
+
+    mutating func setUnwatched(_ id: NodeID, _ isUnwatched: Bool) {
+        guard nodes[id]!.isUnwatched != isUnwatched else { return }
+        nodes[id]!.isUnwatched = isUnwatched
+        unwatched += isUnwatched ? 1 : -1
+    }
+}
+
+extension Coverage {
+    /// Whether the directory is the one its identity means. What is mounted there is another file system's, or a second sight
+    /// of one that is in the tree already.
+    fileprivate var isOwnSight: Bool {
+        switch self {
+        case .covered, .unreadable: true
+        case .mount, .pseudo: false
+        }
+    }
 }

@@ -123,13 +123,16 @@ package struct OpenedGap: Sendable, Equatable {
     package var cause: GapCause
     /// Nothing before this was missed; nanoseconds since 1970.
     package var since: Int64
+    /// It begins behind the batch, which is the last that is vouched for.
+    package var isBehind: Bool
 
-    package init(id: GapID, root: RootID, node: NodeID, cause: GapCause, since: Int64) {
+    package init(id: GapID, root: RootID, node: NodeID, cause: GapCause, since: Int64, isBehind: Bool = false) {
         self.id = id
         self.root = root
         self.node = node
         self.cause = cause
         self.since = since
+        self.isBehind = isBehind
     }
 }
 

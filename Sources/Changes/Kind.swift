@@ -84,8 +84,12 @@ package enum GapCause: String, Sendable {
     case watchLimit = "watch-limit"
     /// A covered directory can no longer be read.
     case unreadable
-    /// The root, or its file system, is not there.
+    /// The root, or a file system mounted below it, is not there.
     case offline
+    /// Another file system is mounted over it. While that is so its subtree is not covered; what is known of it stays.
+    case hidden
+    /// A network or FUSE file system: others change it, and nobody tells. It is as good as its last crawl.
+    case remote
     /// The root is stored but was not among those to watch.
     case stopped
     /// A crawl was asked for, or an answer from the kernel left doubt.

@@ -61,6 +61,7 @@ struct CoverageCheck {
                 reasons.append(.beforeCoverage(root.path))
             }
         }
+        for gap in gaps where gap.hid(since) { reasons.append(.beforeCoverage(gap.path)) }
         for gap in gaps {
             guard let baseline = gap.baselineSeq, baseline > since else { continue }
             // The first crawl of a root is a gap too, and has been told of.

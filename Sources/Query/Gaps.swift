@@ -14,8 +14,13 @@ struct Gap {
 
     var isOpen: Bool { closedSeq == nil }
 
-    /// The gaps that touch `subjects`. An open gap is where its node is now, a closed one where it was.
-    static func touching(_ subjects: Subjects, _ db: Database) throws -> [Gap] {
+    /// Whether a position lies where this subtree was hidden by a mount: no part of a question above it then, so that an
+    /// answer up to there said nothing of it, and one from there on cannot begin with it.
+    func hid(_ seq: Int64) -> Bool { cause == GapCause.hidden.rawValue && holds(seq: seq) }
+
+    /// The gaps that touch `subjects`. An open gap is where its node is now, a closed one where it was. What is open in a
+    /// directory that is not covered is no part of the question.
+    static func touching(_ subjects: Subjects, uncovered: [Resolution.Uncovered], _ db: Database) throws -> [Gap] {
         let rows = try Row.fetchCursor(
             db,
             sql: """
@@ -29,10 +34,11 @@ struct Gap {
         while let row = try rows.next() {
             let path = Path(try row.bytes(1) ?? [])
             guard subjects.touch(path) else { continue }
-            gaps.append(
-                Gap(
-                    id: row[0], path: path, cause: row[2], openedSeq: row[3], openedNS: row[4], closedSeq: row[5],
-                    closedNS: row[6], baselineSeq: row[7]))
+            let gap = Gap(
+                id: row[0], path: path, cause: row[2], openedSeq: row[3], openedNS: row[4], closedSeq: row[5],
+                closedNS: row[6], baselineSeq: row[7])
+            if gap.isOpen, uncovered.contains(where: { $0.path.contains(path) }) { continue }
+            gaps.append(gap)
         }
         return gaps
     }

@@ -47,12 +47,14 @@ extension Snapshot {
         // The log has no holes but those of pruning and of forgotten roots: close enough, and not worth a walk.
         let first = try Int64.fetchOne(db, sql: "SELECT min(seq) FROM log")
         let last = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM log")
+        let uncovered = try Subjects(db, paths: []).uncovered(db)
         return Overview(
             uuid: row[0], createdNS: row[1], head: head, headNS: headNS ?? 0, horizon: row[4],
             vouchedNS: try vouchedUntil(), changes: first.flatMap { first in last.map { $0 - first + 1 } } ?? 0,
-            roots: try rootOverviews(), openGaps: try openGaps(),
+            roots: try rootOverviews(),
+            openGaps: try openGaps().filter { gap in !uncovered.contains { $0.path.contains(gap.path) } },
             closedGaps: try Int64.fetchOne(db, sql: "SELECT count(*) FROM gap WHERE closed_seq IS NOT NULL") ?? 0,
-            uncovered: try Subjects(db, paths: []).uncovered(db))
+            uncovered: uncovered)
     }
 
     private func rootOverviews() throws -> [Overview.RootOverview] {

@@ -19,10 +19,12 @@ package struct Snapshot {
         let ends = Ends(batches: batches, meta: meta, now: now, synced: synced, head: head)
         let start = try ends.start(question.since)
         let end = try ends.end(question.until)
+        let uncovered = try subjects.uncovered(db)
         var check = try CoverageCheck(
-            subjects: subjects, gaps: Gap.touching(subjects, db), horizon: meta.horizon, start: start, end: end)
+            subjects: subjects, gaps: Gap.touching(subjects, uncovered: uncovered, db), horizon: meta.horizon,
+            start: start, end: end)
         var resolution = Resolution(
-            span: nil, refusal: nil, head: meta.cursor(head), uncovered: try subjects.uncovered(db),
+            span: nil, refusal: nil, head: meta.cursor(head), uncovered: uncovered,
             patterns: try subjects.patterns(db))
 
         if let until = end.position, let since = check.since {

@@ -22,8 +22,8 @@ extension Store {
                     VALUES (?, ?, ?, ?, ?, ?, ?, 0)
                     """,
                 arguments: [
-                    gap.id.rawValue, gap.root.rawValue, gap.node.rawValue, directory(gap.node), gap.cause.rawValue, seq,
-                    min(gap.since, now),
+                    gap.id.rawValue, gap.root.rawValue, gap.node.rawValue, directory(gap.node), gap.cause.rawValue,
+                    gap.isBehind ? seq + 1 : seq, min(gap.since, now),
                 ])
         }
         for gap in batch.closedGaps {

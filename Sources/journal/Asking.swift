@@ -25,7 +25,7 @@ struct Asking {
 
     /// Runs `body` on the snapshot that the verdict is about; what it returns comes with it.
     func ask<T>(_ body: (Snapshot, Verdict) throws -> T) throws -> (Verdict, T) {
-        let deadline = Clock.boot() + nanoseconds(timeout)
+        let deadline = Clock.boot() + timeout.nanoseconds
         var pause: Int64 = 20_000_000
         while true {
             let left = max(0, deadline - Clock.boot())
@@ -75,11 +75,6 @@ struct Asking {
         }
     }
 
-    private func nanoseconds(_ duration: Duration) -> Int64 {
-        let (seconds, attoseconds) = duration.components
-        return seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
-            ? .max / 2 : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    }
 }
 
 extension Now {

@@ -99,3 +99,12 @@ struct Timeout: ExpressibleByArgument {
 
     var defaultValueDescription: String { "\(duration)" }
 }
+
+extension Duration {
+    /// The whole nanoseconds of it, half of the largest number at most.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
+            ? .max / 2 : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}

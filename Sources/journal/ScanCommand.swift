@@ -69,7 +69,7 @@ struct ScanCommand: ParsableCommand {
             guard !taken.isEmpty else {
                 throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
             }
-            let watcher = try Watcher(store, database: path, latency: 20_000_000)
+            let watcher = try Watcher(store, database: path, latency: 20_000_000, sweepInterval: .max / 2)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes, adopts: adopt) }
             try watcher.run(until: .crawled)

@@ -48,6 +48,8 @@ struct WatcherStatus {
     var watches: Int
     var watchLimit: Int?
     var directories: Int
+    /// Directories for which the kernel had no watch.
+    var unwatched: Int
     var overflows: Int
     /// Bytes in the kernel's queue: how far it is behind.
     var queued: Int
@@ -61,6 +63,7 @@ struct WatcherStatus {
         watches = number("watches")
         watchLimit = reply["watch-limit"].flatMap { Int($0) }
         directories = number("directories")
+        unwatched = number("unwatched")
         overflows = number("overflows")
         queued = number("queued")
         closing = Set(reply.all("closing").compactMap { Int64($0) })

@@ -37,6 +37,11 @@ struct WatchCommand: ParsableCommand {
     var backend = Backend.auto
     @Option(help: ArgumentHelp("How long changes may wait to be read and committed.", valueName: "duration"))
     var latency = Timeout(.milliseconds(100))
+    @Option(
+        help: ArgumentHelp(
+            "How often to crawl what makes no events: network file systems, and what the kernel has no watches for.",
+            valueName: "duration"))
+    var crawlEvery = Timeout(.seconds(15 * 60))
     @Argument(help: "The trees to watch.")
     var roots: [String] = []
 
@@ -45,14 +50,17 @@ struct WatchCommand: ParsableCommand {
         Signals.block()
         let path = try database.path
         let paths = try roots.map { try RootArgument.canonical(Array($0.utf8)) }
-        let (seconds, attoseconds) = latency.duration.components
-        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-        guard (1_000_000...60_000_000_000).contains(nanoseconds) else {
+        guard (1_000_000...60_000_000_000).contains(latency.duration.nanoseconds) else {
             throw Failure(.usage, "--latency takes a duration from 1ms to 60s")
+        }
+        guard crawlEvery.duration.nanoseconds >= 1_000_000_000 else {
+            throw Failure(.usage, "--crawl-every takes a duration from 1s on")
         }
         try Writing.with(path, creates: !paths.isEmpty) { store in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
-            let watcher = try Watcher(store, database: path, latency: nanoseconds)
+            let watcher = try Watcher(
+                store, database: path, latency: latency.duration.nanoseconds,
+                sweepInterval: crawlEvery.duration.nanoseconds)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }
             try watcher.run(until: .signal)

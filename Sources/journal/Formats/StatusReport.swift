@@ -27,6 +27,12 @@ struct StatusReport {
             lines.append(
                 "          \(grouped(Int64(watcher.watches)))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
             )
+            if watcher.unwatched > 0 {
+                let watched = watcher.directories - watcher.unwatched
+                lines.append(
+                    "          \(grouped(Int64(watched))) of \(grouped(Int64(watcher.directories))) directories are watched; the others wait for fs.inotify.max_user_watches=\((watcher.watchLimit ?? 8192) + 2 * watcher.unwatched)"
+                )
+            }
             if let crawl = watcher.crawl {
                 lines.append(
                     "          crawling \(ShellQuote.text(crawl.path.shown)): \(grouped(Int64(crawl.entries))) entries in \(crawl.nanoseconds / 1_000_000_000) s"
@@ -54,16 +60,37 @@ struct StatusReport {
         }
         if !overview.uncovered.isEmpty { lines.append("") }
         for uncovered in overview.uncovered {
-            lines.append("uncovered \(ShellQuote.text(uncovered.path.shown))  \(uncovered.coverage.word)")
+            lines.append(
+                "uncovered \(ShellQuote.text(uncovered.path.shown))  \(uncovered.coverage.word)\(remedy(uncovered.coverage))"
+            )
         }
         if !overview.openGaps.isEmpty { lines.append("") }
         for gap in overview.openGaps {
             let closing = watcher?.closing.contains(gap.id) == true ? ", being closed" : ""
             lines.append(
-                "gap       \(ShellQuote.text(gap.path.shown))  \(gap.cause) since \(Timestamp.local(gap.openedNS))\(closing)"
+                "gap       \(ShellQuote.text(gap.path.shown))  \(gap.cause) since \(Timestamp.local(gap.openedNS))\(closing)\(remedy(gap.cause))"
             )
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What would cover it.
+    private func remedy(_ coverage: Coverage) -> String {
+        switch coverage {
+        case .mount: "; --cross-mounts covers it, or it can be a root of its own"
+        case .unreadable: "; covered as soon as it can be read"
+        case .covered, .pseudo: ""
+        }
+    }
+
+    private func remedy(_ cause: String) -> String {
+        switch GapCause(rawValue: cause) {
+        case .watchLimit: "; crawled from time to time, watched when fs.inotify.max_user_watches allows"
+        case .remote: "; others change it, so it is crawled from time to time"
+        case .unreadable: "; reconciled as soon as it can be read"
+        case .offline: "; reconciled when it is back"
+        case .overflow, .downtime, .beginning, .hidden, .stopped, .doubt, nil: ""
+        }
     }
 
     var json: String {
@@ -99,7 +126,8 @@ struct StatusReport {
     private func json(_ watcher: WatcherStatus) -> JSON {
         .object([
             ("pid", .number(Int64(watcher.pid))), ("live", .bool(watcher.isLive)),
-            ("watches", .number(Int64(watcher.watches))),
+            ("watches", .number(Int64(watcher.watches))), ("directories", .number(Int64(watcher.directories))),
+            ("unwatched", .number(Int64(watcher.unwatched))),
             ("watch_limit", watcher.watchLimit.map { .number(Int64($0)) } ?? .null),
             ("overflows", .number(Int64(watcher.overflows))), ("queued_bytes", .number(Int64(watcher.queued))),
             (

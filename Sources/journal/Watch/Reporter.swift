@@ -26,6 +26,10 @@ final class Reporter {
             )
         case .offline(let path):
             line("\(ShellQuote.text(path.shown)): offline: it is not there, or another file system is")
+        case .hidden(let path):
+            line(
+                "\(ShellQuote.text(path.shown)): hidden: another file system is mounted there; what is known of it stays"
+            )
         case .back(let path): line("\(ShellQuote.text(path.shown)): back")
         case .crawlBegan(let path, let isFirst):
             if !isTerminal {

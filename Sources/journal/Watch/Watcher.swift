@@ -33,8 +33,8 @@ final class Watcher {
         func set() { flag.store(true, ordering: .releasing) }
     }
 
-    /// Prepares to watch; `latency` in nanoseconds.
-    init(_ store: Store, database: Path, latency: Int64) throws {
+    /// Prepares to watch; `latency`, and how often what makes no events is crawled, in nanoseconds.
+    init(_ store: Store, database: Path, latency: Int64, sweepInterval: Int64) throws {
         self.store = store
         self.database = database
         self.latency = latency
@@ -44,9 +44,10 @@ final class Watcher {
         let reporter = Reporter()
         self.reporter = reporter
         let counters = try store.counters()
-        capture = Capture(
+        capture = try Capture(
             drain: drain, nextNode: counters.nextNode,
             nextGap: counters.nextGap, filesystems: counters.filesystems, vouchedUntil: try store.vouchedUntil,
+            sweepInterval: sweepInterval,
             notify: { reporter.report($0) })
     }
 
@@ -188,6 +189,7 @@ final class Watcher {
         var fields = [
             ("ok", ""), ("pid", String(ThisProcess.id)), ("live", capture.isLive ? "yes" : "no"),
             ("watches", String(capture.watches)), ("directories", String(capture.directories)),
+            ("unwatched", String(capture.unwatched)),
             ("overflows", String(capture.overflows)), ("queued", String(capture.queuedBytes)),
         ]
         if let limit = Sysctl.inotifyWatches { fields.append(("watch-limit", String(limit))) }

@@ -91,12 +91,17 @@ final class Session {
 }
 
 extension Session {
-    /// What is wrong with the state and with every form of answer since `cursor`, when the tree was `before`.
-    func judge(since cursor: String, _ before: Tree) throws -> [String] {
+    /// What is wrong with the state and with every form of answer since `cursor`, when the tree was `before`; `remounted` since,
+    /// when its device number may be another one.
+    func judge(since cursor: String, _ before: Tree, remounted: Bool = false) throws -> [String] {
         let split = try query(since: cursor, "--renames", "split")
         let follow = try query(since: cursor)
         let log = try query(since: cursor, "--log")
-        let after = try Tree(walking: tree, contents: true)
+        var (before, after) = (before, try Tree(walking: tree, contents: true))
+        if remounted {
+            before.forgetDevices()
+            after.forgetDevices()
+        }
         return Comparison.state(try views.files(), after)
             + Comparison.net(split.rows, before, after) { _ in true }
             + Comparison.follow(follow.rows, before, after)

@@ -81,8 +81,8 @@ struct Tree: Equatable {
 
     init() {}
 
-    /// Walks `root` without crossing mounts or following links; reads contents where asked to.
-    init(walking root: Bytes, contents: Bool = false) throws {
+    /// Walks `root` without following links, or `crossing` to other devices; reads contents where asked to.
+    init(walking root: Bytes, contents: Bool = false, crossing: Bool = false) throws {
         guard let facts = try Sys.facts(root) else { throw SystemError("walk", root, code: ENOENT) }
         let top = Entry(facts)
         entries[root] = top
@@ -96,12 +96,15 @@ struct Tree: Equatable {
                 var entry = Entry(facts)
                 if contents { try entry.look(path) }
                 entries[path] = entry
-                if entry.type == "directory" && entry.device == top.device { directories.append(path) }
+                if entry.type == "directory" && (crossing || entry.device == top.device) { directories.append(path) }
             }
         }
     }
 
     subscript(path: Bytes) -> Entry? { entries[path] }
+
+    /// A file system that is mounted again has another device number.
+    mutating func forgetDevices() { for path in entries.keys { entries[path]!.device = 0 } }
 
     var paths: [Bytes] { entries.keys.sorted() }
 }

@@ -1,0 +1,205 @@
+internal import Changes
+internal import Kernel
+
+/// Mounts come and go over watched directories, and nothing tells the watches (facts 50 to 55). So the table of mounts is
+/// looked at before each commit. It only says which names to look at; as everywhere, statx decides.
+///
+/// Nothing that is known is ever dropped for a mount:
+///
+///     covered ──another file system over it──▶ hidden: not covered while that is so, its rows and its gap stay
+///     hidden ──that is gone──▶ covered, reconciled with its rows
+///     a file system of the root's (--cross-mounts) ──unmounted──▶ away: its rows stay, its gap is open
+///     away ──the same file system is back──▶ covered, reconciled with its rows
+extension Capture {
+    /// What a known directory's place shows now.
+    enum Sight {
+        /// The directory, or something that hides it.
+        case same
+        /// Its file system is not mounted.
+        case away
+        /// Another directory took its place.
+        case another
+    }
+
+    /// Marks the names at which something is or was mounted, whenever the table of mounts changed.
+    func noteMounts() throws {
+        guard let points = try mounts.changedPoints() else { return }
+        forgetDevices()
+        for point in points.map({ Path($0) }) {
+            for watched in roots.values where watched.root.state == .live && watched.root.path.contains(point) {
+                // A root itself is a matter of checkRoots; what no row has is found by the listing that finds it.
+                guard point != watched.root.path, let parent = node(at: point.parent, in: watched.root),
+                    tree.path(of: parent) == point.parent
+                else { continue }
+                dirty.insert(Place(parent, point.name), [])
+            }
+        }
+    }
+
+    /// Any device number may belong to another file system from now on: they are asked for again.
+    private func forgetDevices() {
+        devices = [:]
+        for watched in roots.values where watched.root.state == .live {
+            do throws(SystemError) {
+                let directory = try Descriptor(opening: watched.root.path.shown, for: .listing)
+                _ = try know(directory, device: FileStatus(of: directory).device)
+            } catch {
+                // Then checkRoots finds it offline.
+            }
+        }
+    }
+
+    /// IN_UNMOUNT: the file system of this watch is gone, and so is the watch. Every watch of it gets one.
+    func noteUnmount(_ node: NodeID) {
+        tree.setWatch(node, nil)
+        guard let watched = roots[tree[node]!.root] else { return }
+        var top = node
+        while let parent = tree[top]?.parent, !tree.isContainer(parent),
+            tree[parent]!.id.filesystem == tree[top]!.id.filesystem
+        {
+            top = parent
+        }
+        if top == watched.root.node {
+            watched.isUnmounted = true
+        } else if tree[top]!.coverage == .covered, !away.contains(top) {
+            goAway(top)
+            if let place = tree.place(of: top) { dirty.insert(place, []) }
+        }
+    }
+
+    /// What the place of `known` shows, where a directory `id` was found that is covered as `coverage` says.
+    func sight(of known: NodeID, _ id: FileID, _ coverage: Coverage, in root: WatchedRoot) -> Sight {
+        let value = tree[known]!
+        switch (value.coverage, coverage) {
+        case (.covered, .covered), (.unreadable, .covered), (.unreadable, .unreadable), (.covered, .unreadable):
+            if away.contains(known) {
+                guard value.id.filesystem == id.filesystem else { return .away }
+                comeBack(known, id)
+                return .same
+            }
+            if value.id == id { return .same }
+            let parent = value.parent.flatMap { tree[$0]?.id.filesystem }
+            let wasMounted = root.root.crossesMounts && value.id.filesystem != parent
+            guard wasMounted && value.id.filesystem != id.filesystem else { return .another }
+            goAway(known)
+            return .away
+        case (.covered, .mount), (.covered, .pseudo):
+            hide(known, behind: id, coverage)
+            return .same
+        case (.unreadable, .mount), (.unreadable, .pseudo), (.mount, .mount), (.mount, .pseudo), (.pseudo, .mount),
+            (.pseudo, .pseudo):
+            if value.id != id || value.coverage != coverage { alter(known, id, coverage) }
+            return .same
+        case (.mount, .covered), (.pseudo, .covered), (.mount, .unreadable), (.pseudo, .unreadable):
+            reveal(known, id)
+            return .same
+        }
+    }
+
+    private func alter(_ node: NodeID, _ id: FileID, _ coverage: Coverage) {
+        tree.set(node, id, coverage)
+        pending.altered.insert(node)
+    }
+
+    /// Another file system is mounted over a covered directory.
+    private func hide(_ node: NodeID, behind id: FileID, _ coverage: Coverage) {
+        suspend(node)
+        alter(node, id, coverage)
+        openStanding(node, .hidden)
+        if let path = tree.path(of: node) { notify(.hidden(path: path)) }
+    }
+
+    /// What was mounted over a directory is gone. What is known of it is compared; where nothing is, its coverage begins.
+    private func reveal(_ node: NodeID, _ id: FileID) {
+        alter(node, id, .covered)
+        away.remove(node)
+        if let (gap, value) = gaps.first(where: { $0.value.node == node && $0.value.cause == .hidden }) {
+            crawlAgain(node, gap, since: value.since)
+        } else {
+            beginCoverage(of: node)
+        }
+    }
+
+    /// The file system that was mounted here is not.
+    private func goAway(_ node: NodeID) {
+        suspend(node)
+        openStanding(node, .offline)
+        if let path = tree.path(of: node) { notify(.offline(path: path)) }
+    }
+
+    private func comeBack(_ node: NodeID, _ id: FileID) {
+        if tree[node]!.id != id { alter(node, id, .covered) }
+        away.remove(node)
+        if let path = tree.path(of: node) { notify(.back(path: path)) }
+        if let (gap, value) = gaps.first(where: { $0.value.node == node && $0.value.cause == .offline }) {
+            crawlAgain(node, gap, since: value.since)
+        }
+    }
+
+    /// Opens a gap that stays until the mounts change again, whatever is crawled meanwhile.
+    private func openStanding(_ node: NodeID, _ cause: GapCause) {
+        away.insert(node)
+        let gap = openGap(node, cause)
+        for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
+    }
+
+    /// Reconciles a subtree: by the crawl that has just come here, or by one of its own.
+    private func crawlAgain(_ node: NodeID, _ gap: GapID, since: Int64) {
+        if let crawling, crawling.mode != .scan {
+            crawling.gaps.append(gap)
+        } else {
+            addCrawl(Crawl(root: tree[node]!.root, top: node, mode: .reconcile, gaps: [gap], notBefore: since))
+        }
+    }
+
+    /// Lets a subtree be what the state has of it: nothing below it is watched, moved or looked at from now on.
+    func suspend(_ top: NodeID) {
+        let subtree = Set(tree.subtree(top))
+        for node in detached {
+            guard let place = pending.origins[node], subtree.contains(place.node) else { continue }
+            detached.remove(node)
+            if tree.child(at: place) == nil { tree.attach(node, at: place) } else { forget(node) }
+        }
+        for node in tree.subtree(top) {
+            if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
+            tree.setWatch(node, nil)
+        }
+        parked = parked.filter { !subtree.contains($0.key.node) }
+        unlisted.subtract(subtree)
+    }
+
+    /// Whether a directory is not to be looked at: its root is not there, or something hides it or took its file system away.
+    func isAway(_ node: NodeID) -> Bool {
+        guard let root = tree[node]?.root, roots[root]?.root.state == .live else { return true }
+        guard !away.isEmpty else { return false }
+        var above: NodeID? = node
+        while let id = above {
+            if away.contains(id) { return true }
+            above = tree[id]?.parent
+        }
+        return false
+    }
+
+    /// Whether a directory can be seen where the tree has it.
+    func isThere(_ node: NodeID) -> Bool {
+        do throws(SystemError) {
+            guard let opened = try open(node, for: .anchor) else { return false }
+            _ = opened
+            return true
+        } catch {
+            return true  // Nobody knows: then it keeps its place.
+        }
+    }
+
+    /// How far apart two changes are that any file system's times tell apart: FAT ticks every 2 s.
+    private static let coarseTick: Int64 = 2_000_000_000
+
+    /// A reconcile where the clock is coarse: what changed in the last tick before the gap may have changed once more within
+    /// it, with nobody to see and no time to show it (fact 59). So it counts as written.
+    func racyHints(_ status: FileStatus) -> Hints {
+        guard let crawling, crawling.mode == .reconcile, let since = crawling.notBefore,
+            devices[status.device]?.hasCoarseTimes == true, status.ctime >= since - Self.coarseTick
+        else { return [] }
+        return [.content, .metadata]
+    }
+}
