@@ -73,14 +73,16 @@ extension Capture {
         switch (value.coverage, coverage) {
         case (.covered, .covered), (.unreadable, .covered), (.unreadable, .unreadable), (.covered, .unreadable):
             if away.contains(known) {
-                guard value.id.filesystem == id.filesystem else { return .away }
+                let path = tree.path(of: known)
+                guard value.id.filesystem == id.filesystem || path.map(adopted.contains) == true else { return .away }
+                if let path { adopted.remove(path) }
                 comeBack(known, id)
                 return .same
             }
             if value.id == id { return .same }
-            let parent = value.parent.flatMap { tree[$0]?.id.filesystem }
-            let wasMounted = root.root.crossesMounts && value.id.filesystem != parent
-            guard wasMounted && value.id.filesystem != id.filesystem else { return .another }
+            guard root.root.crossesMounts, value.isMountPoint, value.id.filesystem != id.filesystem else {
+                return .another
+            }
             goAway(known)
             return .away
         case (.covered, .mount), (.covered, .pseudo):

@@ -219,7 +219,8 @@ extension Capture {
             crawling?.stack.append(moved)
             return moved
         }
-        let born = tree.addNew(at: place, id: id, root: root.root.id, coverage: coverage)
+        let born = tree.addNew(
+            at: place, id: id, root: root.root.id, coverage: coverage, isMountPoint: status.isMountRoot)
         pending.addBorn(born)
         if coverage == .covered, devices[status.device]?.isLocal == false, status.isMountRoot {
             remoteTops.insert(born)

@@ -52,8 +52,9 @@ extension Capture {
     /// the one that reconciles the time without a watcher. `formerExcludes` are those of the last time.
     package func add(
         _ root: Root, nodes: [StoredNode], gaps stored: [GapID: OpenGap], formerExcludes: [[UInt8]],
-        adopts: Bool
+        adopting path: Path?
     ) {
+        if let path { adopted.insert(path) }
         let watched = WatchedRoot(
             root: root, formerExcludes: formerExcludes, filesystem: nodes.first?.file.filesystem ?? 0)
         roots[root.id] = watched
@@ -61,11 +62,12 @@ extension Capture {
         for node in nodes {
             tree.add(
                 node.id, at: Place(node.parent, node.name), id: node.file, root: root.id, coverage: node.coverage)
+            tree.noteMountPoint(node.id)
         }
         gaps.merge(stored) { $1 }
         for gap in stored.values where gap.keepsAway(from: root.node) { away.insert(gap.node) }
         watched.root.state = .offline
-        lookFor(watched, isStart: true, adopts: adopts)
+        lookFor(watched, isStart: true)
         if watched.root.state == .offline { goOffline(watched) }
     }
 
@@ -107,12 +109,21 @@ extension Capture {
         return true
     }
 
-    /// Takes the directory that is at an offline root's path now for the root, though it is on another file system.
+    /// Takes the directory that is at the path of an offline root, or of an offline mount point below one, for what was there,
+    /// though it is on another file system. False where there is none.
     package func adopt(_ path: Path, _ state: some StoredState) throws -> Bool {
-        guard let watched = roots.values.first(where: { $0.root.path == path }) else { return false }
-        guard watched.root.state == .offline else { return true }
+        guard let watched = roots.values.first(where: { $0.root.path.contains(path) }) else { return false }
+        adopted.insert(path)
+        defer { adopted.remove(path) }
         pending.began = .now
-        lookFor(watched, isStart: false, adopts: true)
+        if path == watched.root.path {
+            if watched.root.state == .offline { lookFor(watched, isStart: false) }
+        } else if let node = node(at: path, in: watched.root), tree.path(of: node) == path,
+            let place = tree.place(of: node)
+        {
+            dirty.insert(place, [])
+            try resolve(state)
+        }
         try flush(state)
         return watched.root.state == .live
     }
@@ -170,13 +181,14 @@ extension Capture {
     }
 
     /// Takes a root up if its directory is there: the one it was, or another one on the same file system.
-    private func lookFor(_ watched: WatchedRoot, isStart: Bool, adopts: Bool = false) {
+    private func lookFor(_ watched: WatchedRoot, isStart: Bool) {
         guard let directory = try? Descriptor(opening: watched.root.path.shown, for: .listing),
             let status = try? FileStatus(of: directory),
             let filesystem = try? know(directory, device: status.device)
         else { return }
         let isNew = tree[watched.root.node] == nil
-        if !isNew && watched.filesystem != filesystem.number && !adopts { return }
+        if !isNew && watched.filesystem != filesystem.number && !adopted.contains(watched.root.path) { return }
+        adopted.remove(watched.root.path)
         watched.filesystem = filesystem.number
         watched.device = status.device
         watched.mount = status.mount

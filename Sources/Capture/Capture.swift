@@ -52,6 +52,8 @@ package final class Capture {
     var mounts: MountTable
     /// Directories that are hidden by a mount, or whose file system is not mounted: nothing below them is looked at.
     var away: Set<NodeID> = []
+    /// Offline roots and mount points for which whatever is there now is to be taken.
+    var adopted: Set<Path> = []
     /// Where file systems begin that others change too.
     var remoteTops: Set<NodeID> = []
     /// How often what makes no events is crawled, nanoseconds.

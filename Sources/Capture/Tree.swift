@@ -15,6 +15,8 @@ struct Node {
     var hasNoRows = false
     /// A gap tells that it has no watch.
     var isUnwatched = false
+    /// A file system was mounted here.
+    var isMountPoint = false
 }
 
 /// The directories in memory: watch → node, never watch → path. A rename relinks one node, and all below it have moved.
@@ -102,10 +104,13 @@ struct Tree {
     }
 
     /// Adds a directory that the state does not have, under a new number.
-    mutating func addNew(at place: Place, id file: FileID, root: RootID, coverage: Coverage) -> NodeID {
+    mutating func addNew(
+        at place: Place, id file: FileID, root: RootID, coverage: Coverage, isMountPoint: Bool
+    ) -> NodeID {
         let number = NodeID(rawValue: nextID)
         add(number, at: place, id: file, root: root, coverage: coverage)
         nodes[number]!.hasNoRows = true
+        nodes[number]!.isMountPoint = isMountPoint
         return number
     }
 
@@ -154,6 +159,12 @@ struct Tree {
         nodes[id]!.id = file
         nodes[id]!.coverage = coverage
         if coverage.isOwnSight { byID[file] = id }
+    }
+
+    /// A directory from the store that is on another file system than the one it lies in had that mounted.
+    mutating func noteMountPoint(_ id: NodeID) {
+        guard let parent = nodes[id]?.parent, !isContainer(parent) else { return }
+        nodes[id]!.isMountPoint = nodes[parent]!.id.filesystem != nodes[id]!.id.filesystem
     }
 
     mutating func setHasRows(_ id: NodeID) { nodes[id]?.hasNoRows = false }

@@ -16,7 +16,11 @@ struct ScanCommand: ParsableCommand {
 
     @OptionGroup var database: DatabaseOption
     @OptionGroup var coverage: CoverageOptions
-    @Flag(help: "PATH is an offline root: take what is there now for it, though it is another file system.")
+    @Flag(
+        help: """
+            PATH is an offline root, or an offline mount point below one: take what is there now for it, though it is \
+            another file system.
+            """)
     var adopt = false
     @Option(help: ArgumentHelp("How long to wait for a live watcher's crawl.", valueName: "duration"))
     var timeout = Timeout(.seconds(24 * 3600))
@@ -71,7 +75,9 @@ struct ScanCommand: ParsableCommand {
             }
             let watcher = try Watcher(store, database: path, latency: 20_000_000, sweepInterval: .max / 2)
             try watcher.stopOnSignal()
-            for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes, adopts: adopt) }
+            for (root, formerExcludes) in taken {
+                try watcher.add(root, formerExcludes: formerExcludes, adopting: adopt ? paths[0] : nil)
+            }
             try watcher.run(until: .crawled)
         }
     }

@@ -66,7 +66,8 @@ final class Watcher {
     }
 
     /// Takes up a root; `formerExcludes` are those by which it was crawled the last time.
-    func add(_ root: Root, formerExcludes: [[UInt8]], adopts: Bool = false) throws {
+    /// What is at the path `adopted` is taken for what was there, whatever file system it is on.
+    func add(_ root: Root, formerExcludes: [[UInt8]], adopting adopted: Path? = nil) throws {
         var nodes: [StoredNode] = []
         try store.forEachNode(of: root) { id, parent, path, file, coverage in
             nodes.append(StoredNode(id: id, parent: parent, name: path.name, file: file, coverage: coverage))
@@ -75,7 +76,7 @@ final class Watcher {
         for gap in try store.openGaps(of: root.id) {
             gaps[gap.id] = OpenGap(root: root.id, node: gap.node, cause: gap.cause, since: gap.since)
         }
-        capture.add(root, nodes: nodes, gaps: gaps, formerExcludes: formerExcludes, adopts: adopts)
+        capture.add(root, nodes: nodes, gaps: gaps, formerExcludes: formerExcludes, adopting: adopted)
     }
 
     /// Runs until the end, then commits what is still queued.

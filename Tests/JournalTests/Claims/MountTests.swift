@@ -99,6 +99,38 @@ import Testing
         }
     }
 
+    /// A mount point cannot be renamed, but a directory above it can.
+    @Test(arguments: [false, true]) func B51_aDirectoryAboveAMountIsRenamed(lost: Bool) throws {
+        if lost && !Queue.isAdjustable { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }
+        let session = try Session()
+        guard try Mount.isPossible(session.scratch) else { return try Skipped.note("this user may not mount") }
+        let point = session.tree / "a/point"
+        try Sys.mkdirs(point / "d/e")
+        try Sys.write(point / "d/e/f", "1")
+        let watcher = try session.start(queue: lost ? 16 : nil)
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        try Mount.run("mount", "-t", "tmpfs", "none", point)
+        let moved = session.tree / "b/c/point"
+        try session.sync()
+        try watcher.paused {
+            if lost { for index in 0..<40 { try Sys.write(session.tree / Bytes("f\(index)"), "1") } }
+            try Sys.mkdirs(session.tree / "b")
+            try Sys.rename(session.tree / "a", session.tree / "b/c")
+        }
+        defer { _ = try? Program.run("umount", ["-l", moved]) }
+        try refused(session, since: cursor, moved / "d")
+        #expect(try session.query(since: cursor).rows.contains { $0.path == session.tree / "b/c" })
+        #expect(try session.views.files()[moved / "d/e/f"] != nil, "what is hidden has moved along")
+        try Mount.run("umount", moved)
+        try Sys.write(moved / "d/e/f", "22")
+        // The directory at the mount point was another one meanwhile: it alone counts as deleted and created, not as renamed.
+        let wrong = try session.judge(since: cursor, before).filter {
+            !$0.hasPrefix("follow: \(point) is \(moved) now")
+        }
+        #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
+    }
+
     @Test func B51_whatWasMountedBeforeItWasEverCoveredBeginsToBeCovered() throws {
         let session = try Session()
         guard try Mount.isPossible(session.scratch) else { return try Skipped.note("this user may not mount") }
@@ -245,6 +277,36 @@ import Testing
         try disk.mount(at: point)
         try Sys.write(point / "h", "1")
         #expect(try session.query(since: cursor).rows.map(\.path) == [point / "h"])
+    }
+
+    /// The disk was replaced for good, or what was mounted is not to come back.
+    @Test(arguments: [false, true], [false, true])
+    func whatIsThereNowIsAdopted(mounted: Bool, live: Bool) throws {
+        let session = try Session()
+        guard let disk = try Disk("ext4", in: session.scratch, name: "disk"),
+            let other = try Disk("ext4", in: session.scratch, name: "other")
+        else { return try Skipped.note("no ext4 can be made here") }
+        let point = session.tree / "point"
+        try Sys.mkdir(point)
+        try disk.mount(at: point)
+        try Sys.write(point / "f", "1")
+        let watcher = try session.start(options: ["--cross-mounts"])
+        let cursor = try session.sync()
+        try disk.unmount()
+        if mounted { try other.mount(at: point) }
+        try Sys.write(point / "g", "1")
+        try refused(session, since: cursor)
+        if !live { try watcher.stop() }
+        let output = try session.run("scan", "--adopt", point)
+        #expect(output.status == 0, "\(output)")
+        if !live { try watcher.restart() }
+        let rows = try session.query(since: cursor, "--renames", "split", "--type", "file").rows
+        #expect(
+            rows.map(\.path) == [point / "f", point / "g"] && rows.map(\.kind) == ["deleted", "created"], "\(rows)")
+        try Sys.write(point / "g", "22")
+        #expect(try session.query(since: try session.sync()).rows.isEmpty)
+        #expect(try session.run("status").status == 0)
+        if mounted { try other.unmount() }
     }
 
     @Test(arguments: [false, true]) func B52_aFileSystemBelowARootIsUnmounted(restarted: Bool) throws {
