@@ -45,8 +45,14 @@ extension Capture {
         return fileID(status)
     }
 
-    /// Which directory was found at a place. One that cannot be opened to be asked is of file system 0, which is no other's.
-    func directoryID(_ status: FileStatus, at place: Place, in directory: borrowing Descriptor) -> FileID {
+    /// Which directory was found at a place. One that cannot be opened to be asked is of file system 0, which is no other's; one
+    /// that is mounted there and not crossed into is not asked, because to open it can mean to mount it (autofs).
+    func directoryID(
+        _ status: FileStatus, at place: Place, in directory: borrowing Descriptor, of root: WatchedRoot
+    ) -> FileID {
+        if !root.root.crossesMounts && !root.isMount(of: status) {
+            return FileID(filesystem: 0, inode: status.inode, birth: status.birth)
+        }
         if devices[status.device] == nil {
             do throws(SystemError) {
                 let found = try Descriptor(below: directory, opening: place.name.bytes, for: .listing)
@@ -58,15 +64,13 @@ extension Capture {
         }
         return fileID(status)
     }
+}
 
-    /// What a status says, for the state. What is no directory is of the file system of the directory it lies in: only that
-    /// one is stored, and a file mounted by itself is as good as any.
-    func entry(_ status: FileStatus, in parent: NodeID) -> Entry {
-        let id = fileID(status)
-        let filesystem = status.isDirectory ? id.filesystem : tree[parent]?.id.filesystem ?? id.filesystem
-        return Entry(
-            id: FileID(filesystem: filesystem, inode: id.inode, birth: id.birth), mode: status.mode, size: status.size,
-            mtime: status.mtime, ctime: status.ctime,
+extension Entry {
+    /// What a status says, for the state.
+    init(_ status: FileStatus, id: FileID) {
+        self.init(
+            id: id, mode: status.mode, size: status.size, mtime: status.mtime, ctime: status.ctime,
             nlink: status.nlink, uid: status.uid, gid: status.gid)
     }
 }

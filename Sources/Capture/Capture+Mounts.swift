@@ -34,6 +34,10 @@ extension Capture {
                 dirty.insert(Place(parent, point.name), [])
             }
         }
+        // Its path was another one before, where a directory above it was renamed: that changes no table.
+        for node in tree.mountPoints {
+            if let place = tree.place(of: node), !tree.isContainer(place.node) { dirty.insert(place, []) }
+        }
     }
 
     /// Any device number may belong to another file system from now on: they are asked for again.
@@ -80,7 +84,7 @@ extension Capture {
                 return .same
             }
             if value.id == id { return .same }
-            guard root.root.crossesMounts, value.isMountPoint, value.id.filesystem != id.filesystem else {
+            guard root.root.crossesMounts, tree.mountPoints.contains(known), value.id.filesystem != id.filesystem else {
                 return .another
             }
             goAway(known)

@@ -96,7 +96,7 @@ extension Capture {
     /// change of the directory. Otherwise the next crawl would take those times for one.
     private func refresh(_ node: NodeID, _ status: FileStatus, _ state: some StoredState) throws {
         guard let place = tree.place(of: node) else { return }
-        try record(place, .present(entry(status, in: place.node), child: node), doubtHints(node), state)
+        try record(place, .present(Entry(status, id: tree[node]!.id), child: node), doubtHints(node), state)
         recent.insert(place, .metadata)
     }
 
@@ -146,11 +146,15 @@ extension Capture {
         let hints = hints.union(doubtHints(place.node)).union(racyHints(status))
         guard status.isDirectory else {
             if let child = tree.child(at: place) { detach(child) }
-            try record(place, .present(entry(status, in: place.node), child: nil), hints, state)
+            // What is no directory is of the file system of the directory it lies in: only that one is stored, and a file that
+            // is mounted by itself is as good as any.
+            let filesystem = tree[place.node]!.id.filesystem
+            let id = FileID(filesystem: filesystem, inode: status.inode, birth: status.birth)
+            try record(place, .present(Entry(status, id: id), child: nil), hints, state)
             return
         }
         guard let child = placeDirectory(status, at: place, in: directory, hints) else { return }
-        try record(place, .present(entry(status, in: place.node), child: child), hints, state)
+        try record(place, .present(Entry(status, id: tree[child]!.id), child: child), hints, state)
     }
 
     /// Notes what was found at a place beside what the state has there.
@@ -187,8 +191,8 @@ extension Capture {
         _ status: FileStatus, at place: Place, in directory: borrowing Descriptor, _ hints: Hints
     ) -> NodeID? {
         let root = roots[tree[place.node]!.root]!
-        let id = directoryID(status, at: place, in: directory)
-        var coverage = coverage(of: status, at: place, in: root)
+        let id = directoryID(status, at: place, in: directory, of: root)
+        var coverage = coverage(of: status, id, at: place, in: root)
         if let known = tree.child(at: place) {
             switch sight(of: known, id, coverage, in: root) {
             case .same:
@@ -233,15 +237,14 @@ extension Capture {
     }
 
     /// Whether what lies below this directory belongs to the journal.
-    private func coverage(of status: FileStatus, at place: Place, in root: WatchedRoot) -> Coverage {
-        let isSameMount = status.mount == 0 ? status.device == root.device : status.mount == root.mount
-        if isSameMount { return .covered }
+    private func coverage(
+        of status: FileStatus, _ id: FileID, at place: Place, in root: WatchedRoot
+    ) -> Coverage {
+        if root.isMount(of: status) { return .covered }
         if !root.root.crossesMounts { return .mount }
         if devices[status.device]?.isPseudo == true { return .pseudo }
         // A second sight of a directory that is in the tree already (a bind mount) would share its watch.
-        if status.isMountRoot, let known = tree.node(of: fileID(status)), known != tree.child(at: place),
-            isThere(known)
-        {
+        if status.isMountRoot, let known = tree.node(of: id), known != tree.child(at: place), isThere(known) {
             return .mount
         }
         return .covered

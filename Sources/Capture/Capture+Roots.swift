@@ -18,6 +18,12 @@ package final class WatchedRoot {
     /// IN_UNMOUNT came: its watches are dead, even if the same file system is at its path again.
     var isUnmounted = false
 
+    /// Whether a status is of what is mounted where the root lies. Mounts are told apart by their ID: btrfs subvolumes of one
+    /// mount have devices of their own, and bind mounts share theirs (fact 54).
+    func isMount(of status: FileStatus) -> Bool {
+        status.mount == 0 ? status.device == device : status.mount == mount
+    }
+
     init(root: Root, formerExcludes: [[UInt8]], filesystem: Int32) {
         self.root = root
         excludes = Excludes(patterns: root.excludes)

@@ -15,8 +15,6 @@ struct Node {
     var hasNoRows = false
     /// A gap tells that it has no watch.
     var isUnwatched = false
-    /// A file system was mounted here.
-    var isMountPoint = false
 }
 
 /// The directories in memory: watch → node, never watch → path. A rename relinks one node, and all below it have moved.
@@ -29,6 +27,8 @@ struct Tree {
     private(set) var nextID: Int64
     /// Directories without a watch, because the limit is reached.
     private(set) var unwatched = 0
+    /// Directories at which something is or was mounted.
+    private(set) var mountPoints: Set<NodeID> = []
 
     init(nextID: Int64) { self.nextID = nextID }
 
@@ -110,7 +110,7 @@ struct Tree {
         let number = NodeID(rawValue: nextID)
         add(number, at: place, id: file, root: root, coverage: coverage)
         nodes[number]!.hasNoRows = true
-        nodes[number]!.isMountPoint = isMountPoint
+        if isMountPoint { mountPoints.insert(number) }
         return number
     }
 
@@ -145,6 +145,7 @@ struct Tree {
         if node.isUnwatched { unwatched -= 1 }
         if byID[node.id] == id { byID[node.id] = nil }
         containers[id] = nil
+        mountPoints.remove(id)
     }
 
     mutating func setWatch(_ id: NodeID, _ watch: WatchDescriptor?) {
@@ -158,13 +159,13 @@ struct Tree {
         if byID[nodes[id]!.id] == id { byID[nodes[id]!.id] = nil }
         nodes[id]!.id = file
         nodes[id]!.coverage = coverage
-        if coverage.isOwnSight { byID[file] = id }
+        if coverage.isOwnSight { byID[file] = id } else { mountPoints.insert(id) }
     }
 
     /// A directory from the store that is on another file system than the one it lies in had that mounted.
     mutating func noteMountPoint(_ id: NodeID) {
         guard let parent = nodes[id]?.parent, !isContainer(parent) else { return }
-        nodes[id]!.isMountPoint = nodes[parent]!.id.filesystem != nodes[id]!.id.filesystem
+        if nodes[parent]!.id.filesystem != nodes[id]!.id.filesystem { mountPoints.insert(id) }
     }
 
     mutating func setHasRows(_ id: NodeID) { nodes[id]?.hasNoRows = false }

@@ -132,8 +132,12 @@ import Testing
         try Sys.mkdir(session.tree / "d")
         try Sys.write(session.tree / "d/f", "1")
         let watcher = try session.start()
-        let cursor = try session.sync()
+        try session.sync()
+        // What was committed with the write is all that was vouched for when the watcher was killed.
+        try Sys.write(session.tree / "d/f", "22")
+        try wait(session, for: "SELECT count(*) FROM files WHERE path LIKE '%/d/f' AND size = 2")
         watcher.kill()
+        let cursor = try session.views.journal().cursor
         try watcher.restart()
         let rows = try session.query(since: cursor, "--type", "file").rows
         #expect(rows.map(\.path) == (type == "ramfs" ? [session.tree / "d/f"] : []), "\(rows)")
