@@ -110,8 +110,6 @@ package final class Capture {
         try settleEvents(Drain.Take(buffers: [], completed: completed, began: .now), state)
     }
 
-    /// Bytes that wait in the kernel's queue.
-    package var queuedBytes: Int { (try? drain.inotify.pendingBytes()) ?? 0 }
     package var rootPaths: [Path] { roots.values.map(\.root.path).sorted() }
 
     /// The crawl that is running or comes next, for those who wait.
