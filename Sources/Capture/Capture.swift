@@ -112,8 +112,6 @@ package final class Capture {
         try settleEvents(Drain.Take(buffers: [], completed: completed, began: .now), state)
     }
 
-    /// Bytes that wait in the kernel's queue.
-    package var queuedBytes: Int { (try? drain.inotify.pendingBytes()) ?? 0 }
     package var rootPaths: [Path] { roots.values.map(\.root.path).sorted() }
 
     /// The crawl that is running or comes next, for those who wait.
@@ -159,8 +157,8 @@ package final class Capture {
                 hasProgress = try expand(state) || hasCome
                 rounds += 1
             } while hasProgress && !dirty.isEmpty && rounds < Self.roundLimit
-            // A directory that left may be about to arrive: both halves of a rename are queued before it returns, so one more
-            // look at the queue decides. A name whose directory is not where the tree has it waits for that directory's own
+            // What left may be about to arrive: both halves of a rename are queued before it returns, so one more look at the
+            // queue decides. A name whose directory is not where the tree has it waits for that directory's own
             // events, which may be queued a moment later than what it saw.
             let isUnresolved = isUnresolved
             guard isUnresolved ? attempts < Self.resolveAttempts : attempts == 0 && hasLeft else { break }
@@ -184,8 +182,8 @@ package final class Capture {
     /// How often listing and looking follow each other for one read; what is written to all the time would go on for ever.
     private static let roundLimit = 64
 
-    /// Whether a directory is missing that the next look at the queue may find.
-    private var hasLeft: Bool { detached.contains { !isReconciling($0) } }
+    /// Whether something is missing that the next look at the queue may find.
+    private var hasLeft: Bool { dirty.hasHalfARename || detached.contains { !isReconciling($0) } }
 
     /// Whether there is something to look at in a directory that the tree has, and has elsewhere. What is below a detached
     /// one goes, or comes back, with it.

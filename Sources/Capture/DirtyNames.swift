@@ -32,6 +32,8 @@ struct DirtyNames {
     private(set) var renames: [Place: Place] = [:]
 
     var isEmpty: Bool { names.isEmpty }
+    /// Whether only the first half of some rename is known.
+    var hasHalfARename: Bool { !leaving.isEmpty }
     var count: Int { names.count }
 
     mutating func insert(_ place: Place, _ hints: Hints) {

@@ -106,7 +106,7 @@ import Testing
         #expect(time < .seconds(5))
     }
 
-    @Test func bytesThatAreNoTextAreMatchedAsBytes() {
+    @Test func B44_bytesThatAreNoTextAreMatchedAsBytes() {
         let excludes = Excludes(patterns: [[0x62, 0xFF, UInt8(ascii: "*")]])
         #expect(excludes.excludes(relative: [0x62, 0xFF, 0x80], isDirectory: false))
         #expect(!excludes.excludes(relative: [0x62, 0xFE], isDirectory: false))

@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func whatIsGoneIsNoLimit() throws {
+    @Test func B71_whatIsGoneIsNoLimit() throws {
         let error = #expect(throws: SystemError.self) {
             _ = try Descriptor(opening: Array("/nonexistent/d".utf8), for: .listing)
         }
@@ -54,7 +54,7 @@ import Testing
         #expect(error?.path == Array("/nonexistent/d".utf8))
     }
 
-    @Test func reachesAreToldApart() {
+    @Test func B71_reachesAreToldApart() {
         func reach(_ errno: Int32) -> SystemError.Reach { SystemError("x", errno: errno).reach }
         for errno in [ENOENT, ENOTDIR, ELOOP] { #expect(reach(errno) == .gone) }
         for errno in [ENOSPC, ENOMEM, EMFILE, ENFILE] { #expect(reach(errno) == .limit) }
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func aLockIsHeldByOneAndSaysByWhom() throws {
+    @Test func B68_aLockIsHeldByOneAndSaysByWhom() throws {
         try withPlace { path in
             let file = path + Array("/lock".utf8)
             let lock = try #require(try LockFile(at: file))

@@ -3,7 +3,7 @@ import Testing
 @testable import Kernel
 
 @Suite struct MountTableTests {
-    @Test func theMountPointIsTheFifthField() {
+    @Test func B51_theMountPointIsTheFifthField() {
         let line = #"36 35 98:0 /mnt1 /mnt2/a\040b\134c rw,noatime master:1 - ext3 /dev/root rw,errors=continue"#
         #expect(MountTable.point(line.utf8) == Array(#"/mnt2/a b\c"#.utf8))
         #expect(MountTable.point("36 35 98:0 /".utf8) == nil)

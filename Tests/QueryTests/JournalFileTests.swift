@@ -63,7 +63,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: missing))
     }
 
-    @Test func aReaderLeavesTheWALWhereItIs() throws {
+    @Test func B69_aReaderLeavesTheWALWhereItIs() throws {
         try fixture.batch(at: 100, [LogRow(kind: .created, path: "/r/a")])
         // As after a kill: the files are there, and nobody has them open.
         let copy = fixture.directory.appending(path: "killed.db").path
@@ -83,7 +83,7 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: copy + "-shm"))
     }
 
-    @Test func whatIsPrintedIsOfTheSnapshotAndHoldsNothingUp() throws {
+    @Test func B69_whatIsPrintedIsOfTheSnapshotAndHoldsNothingUp() throws {
         try fixture.batch(at: 100, [LogRow(kind: .created, path: "/r/a")])
         let file = try JournalFile(fixture.path)
         let span = Span(since: 1, until: fixture.head, cursor: fixture.cursor(fixture.head))

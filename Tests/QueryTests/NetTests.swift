@@ -52,7 +52,7 @@ import Testing
         #expect(try told([rows], []) { $0.followsRenames = false } == ["deleted /r/x", "modified /r/y"])
     }
 
-    @Test func aChainOfRenamesIsOneRename() throws {
+    @Test func B27_aChainOfRenamesIsOneRename() throws {
         #expect(
             try told([
                 [LogRow(kind: .renamed, path: "/r/b", old: "/r/a")], [LogRow(kind: .modified, path: "/r/b", flags: 1)],
@@ -71,7 +71,7 @@ import Testing
         #expect(try told(batches, ["/r/a"]) == ["modified /r/a"])
     }
 
-    @Test func exchangedPathsAreTwoRenames() throws {
+    @Test func B25_exchangedPathsAreTwoRenames() throws {
         #expect(
             try told([
                 [
@@ -103,14 +103,14 @@ import Testing
             ]) == ["renamed /r/a → /r/b content", "created /r/c"])
     }
 
-    @Test func aFileFoundElsewhereByItsBirthTimeIsRenamed() throws {
+    @Test func B56_aFileFoundElsewhereByItsBirthTimeIsRenamed() throws {
         // A crawl may have found only that one name went and another came.
         #expect(
             try told([[LogRow(kind: .deleted, path: "/r/a")], [LogRow(kind: .created, path: "/r/b")]])
                 == ["renamed /r/a → /r/b content"])
     }
 
-    @Test func withoutBirthTimesOnlyRenameRowsTellARename() throws {
+    @Test func B56_withoutBirthTimesOnlyRenameRowsTellARename() throws {
         #expect(
             try told([
                 [LogRow(kind: .deleted, path: "/r/a", birth: 0)], [LogRow(kind: .created, path: "/r/b", birth: 0)],
@@ -206,7 +206,7 @@ import Testing
         #expect(try told(batches) { $0.limit = 2 } == ["created /r/d", "created /r/d.x"])
     }
 
-    @Test func namesComeOutAsTheyWentIn() throws {
+    @Test func B44_namesComeOutAsTheyWentIn() throws {
         let fixture = try Fixture()
         try fixture.batch(at: 100, [LogRow(kind: .renamed, path: "/r/b", old: "/r/a")])
         try fixture.sql("UPDATE log SET name = X'FF0A', old_name = X'FE'")

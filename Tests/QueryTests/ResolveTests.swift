@@ -46,7 +46,7 @@ private let second: Int64 = 1_000_000_000
         #expect(try until(.time(400 * second), synced: false) == seqs[2])
     }
 
-    @Test func durationsAndBootGoByTheBootClock() throws {
+    @Test func B60_durationsAndBootGoByTheBootClock() throws {
         // Boot time is wall time less 100 s here; the present is 1000 s by the wall and 900 s by the boot clock.
         #expect(try since(.ago(800 * second)) == seqs[0])
         #expect(try since(.ago(701 * second)) == seqs[1])
@@ -56,7 +56,7 @@ private let second: Int64 = 1_000_000_000
         #expect(try until(.ago(801 * second)) == seqs[1])
     }
 
-    @Test func whatLiesBeforeThisBootGoesByTheWallClock() throws {
+    @Test func B60_whatLiesBeforeThisBootGoesByTheWallClock() throws {
         try fixture.sql("UPDATE batch SET boot = 2 WHERE seq <= ?", [seqs[1]])
         #expect(try since(.boot) == seqs[1])
         fixture.now.boot = 250 * second
@@ -85,7 +85,7 @@ private let second: Int64 = 1_000_000_000
         }
     }
 
-    @Test func aCursorIsTakenOnlyFromThisVeryFile() throws {
+    @Test func B61_aCursorIsTakenOnlyFromThisVeryFile() throws {
         let good = fixture.cursor(seqs[1])
         #expect(try since(.cursor(good)) == seqs[1])
         #expect(
@@ -99,6 +99,10 @@ private let second: Int64 = 1_000_000_000
                 .unknownBatch
             ])
         #expect(try fixture.reasons(.cursor(fixture.cursor(seqs[1] - 1))) == [.unknownBatch])
+    }
+
+    @Test func B62_aCursorBelowTheHorizonIsRefusedAndToldTheOldestGoodOne() throws {
+        let good = fixture.cursor(seqs[1])
         try fixture.sql("UPDATE meta SET horizon_seq = ?", [seqs[1]])
         #expect(try fixture.reasons(.cursor(good)) == [])
         #expect(try fixture.reasons(.cursor(fixture.cursor(seqs[0]))).first == .forgotten)

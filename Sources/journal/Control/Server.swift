@@ -1,3 +1,4 @@
+import Capture
 import Changes
 import Kernel
 import Synchronization
@@ -76,12 +77,15 @@ final class Exchange: Sendable {
         let request: Request
         /// The drain's request whose events have to be committed first.
         let barrier: Int
+        /// Bytes that waited in the kernel's queue when it was asked.
+        let queued: Int
         private let reply = Mutex<Reply?>(nil)
         private let ready: WakeUp
 
-        init(_ request: Request, barrier: Int) throws(SystemError) {
+        init(_ request: Request, barrier: Int, queued: Int) throws(SystemError) {
             self.request = request
             self.barrier = barrier
+            self.queued = queued
             ready = try WakeUp()
         }
 
@@ -100,14 +104,15 @@ final class Exchange: Sendable {
 
     private let waiting = Mutex<[Pending]>([])
     private let isStopping = Atomic(false)
-    /// Asks the drain for all that is queued now, and wakes the work thread.
-    private let request: @Sendable () -> Int
+    private let drain: Drain
 
-    init(request: @escaping @Sendable () -> Int) { self.request = request }
+    init(_ drain: Drain) { self.drain = drain }
 
-    /// Called by a client's thread: waits until the work thread has answered.
+    /// Called by a client's thread: asks the drain for all that is queued now, which wakes the work thread too, and waits
+    /// until that has answered.
     func ask(_ request: Request) throws(SystemError) -> Reply {
-        let pending = try Pending(request, barrier: self.request())
+        let queued = try drain.inotify.pendingBytes()
+        let pending = try Pending(request, barrier: drain.request(), queued: queued)
         let isTaken = waiting.withLock {
             guard !isStopping.load(ordering: .acquiring) else { return false }
             $0.append(pending)

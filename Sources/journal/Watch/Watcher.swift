@@ -40,7 +40,7 @@ final class Watcher {
         self.latency = latency
         let drain = try Drain(latency: latency)
         self.drain = drain
-        exchange = Exchange { drain.request() }
+        exchange = Exchange(drain)
         let reporter = Reporter()
         self.reporter = reporter
         let counters = try store.counters()
@@ -139,7 +139,7 @@ final class Watcher {
                     Reply(
                         [("ok", ""), ("cursor", store.cursor.description), ("live", capture.isLive ? "yes" : "no")]
                             + closing))
-            case .status: pending.answer(status())
+            case .status: pending.answer(status(queued: pending.queued))
             case .scan(let paths): scan(paths, pending)
             case .adopt(let path):
                 if try capture.adopt(path, store) {
@@ -186,12 +186,12 @@ final class Watcher {
         return Reply([("ok", "")])
     }
 
-    private func status() -> Reply {
+    private func status(queued: Int) -> Reply {
         var fields = [
             ("ok", ""), ("pid", String(ThisProcess.id)), ("live", capture.isLive ? "yes" : "no"),
             ("watches", String(capture.watches)), ("directories", String(capture.directories)),
             ("unwatched", String(capture.unwatched)),
-            ("overflows", String(capture.overflows)), ("queued", String(capture.queuedBytes)),
+            ("overflows", String(capture.overflows)), ("queued", String(queued)),
         ]
         if let limit = Sysctl.inotifyWatches { fields.append(("watch-limit", String(limit))) }
         if let progress = capture.progress {

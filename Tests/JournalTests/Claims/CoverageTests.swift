@@ -103,7 +103,7 @@ import Testing
         try refused(session, since: cursor, session.outside)
     }
 
-    @Test func aRootThatMovesAwayIsOfflineUntilItIsBack() throws {
+    @Test func B53_aRootThatMovesAwayIsOfflineUntilItIsBack() throws {
         let session = try Session()
         try Sys.mkdirs(session.tree / "d")
         try Sys.write(session.tree / "d/f", "1")
@@ -121,7 +121,7 @@ import Testing
         #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
     }
 
-    @Test func anotherDirectoryOfTheSameFileSystemIsReconciled() throws {
+    @Test func B53_anotherDirectoryOfTheSameFileSystemIsReconciled() throws {
         let session = try Session()
         try Sys.mkdirs(session.tree / "d")
         try Sys.write(session.tree / "d/f", "1")
@@ -175,7 +175,7 @@ import Testing
         #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "a.c"])
     }
 
-    @Test func anotherMountIsNotCovered() throws {
+    @Test func B54_anotherMountIsNotCovered() throws {
         let session = try Session()
         let point = session.tree / "mnt"
         try Sys.mkdir(point)
@@ -191,7 +191,7 @@ import Testing
         try refused(session, since: cursor, point)
     }
 
-    @Test func crossMounts() throws {
+    @Test func B54_crossMounts() throws {
         let session = try Session()
         let point = session.tree / "mnt"
         try Sys.mkdir(point)
@@ -205,7 +205,7 @@ import Testing
         #expect(try session.query(since: cursor, point).rows.map(\.path) == [point / "f"])
     }
 
-    @Test func scanIsAJournalWithoutADaemon() throws {
+    @Test func B58_scanIsAJournalWithoutADaemon() throws {
         let session = try Session()
         try Sys.write(session.tree / "old", "1")
         #expect(try session.run("scan", session.tree).status == 0)
@@ -221,7 +221,7 @@ import Testing
         #expect(try session.run("query", "--since", Bytes(cursor)).status == 3, "nobody watches")
     }
 
-    @Test func scanFindsWhatMadeNoEvent() throws {
+    @Test func B29_scanFindsWhatMadeNoEvent() throws {
         let session = try Session()
         try Sys.write(session.tree / "f", "aaaa")
         let hand = Hand(tree: session.tree, outside: session.outside)

@@ -123,7 +123,7 @@ import Testing
         try check("killed")
     }
 
-    @Test func itNeverJournalsItself() throws {
+    @Test func B67_itNeverJournalsItself() throws {
         let session = try Session()
         session.database = session.tree / ".journal" / "journal.db"
         try Sys.mkdir(session.tree / ".journal")
@@ -147,7 +147,7 @@ import Testing
         #expect(try session.query(since: cursor).rows.filter { $0.type != "directory" }.isEmpty)
     }
 
-    @Test func aRestoredCopyIsAnotherJournal() throws {
+    @Test func B61_aRestoredCopyIsAnotherJournal() throws {
         let session = try Session()
         let watcher = try session.start()
         let first = try session.sync()
@@ -173,7 +173,7 @@ import Testing
         #expect(Comparison.state(try session.views.files(), walk).isEmpty)
     }
 
-    @Test func aCopyElsewhereIsAnotherJournal() throws {
+    @Test func B61_aCopyElsewhereIsAnotherJournal() throws {
         let session = try Session()
         try session.start().stop()
         let cursor = try session.views.journal().cursor
@@ -185,7 +185,7 @@ import Testing
         #expect(try session.run("query", "--since", Bytes(cursor)).status == 3)
     }
 
-    @Test func aKilledJournalIsStillTheSame() throws {
+    @Test func B63_aKilledJournalIsStillTheSame() throws {
         let session = try Session()
         let watcher = try session.start()
         let (cursor, uuid) = (try session.sync(), try session.views.journal().uuid)

@@ -63,7 +63,7 @@ import Testing
     }
 
     /// Hundreds of directories that are refused are one gap, not hundreds.
-    @Test func manyRefusedDirectoriesOfOneParentAreOneGap() throws {
+    @Test func B14_manyRefusedDirectoriesOfOneParentAreOneGap() throws {
         let session = try Session()
         let limited: [Bytes] = [
             "unshare", "--user", "--map-root-user", "sh", "-c",

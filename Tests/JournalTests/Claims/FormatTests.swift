@@ -90,7 +90,7 @@ import Testing
         #expect(try paths(session, cursor) == [Bytes([0x62, 0x61, 0x64, 0xff]), "new\nline"])
     }
 
-    @Test func everyByteOfANameComesOutAsItWentIn() throws {
+    @Test func B44_everyByteOfANameComesOutAsItWentIn() throws {
         let session = try Session()
         let values = (1...255).map { UInt8($0) }.filter { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ".") }
         for value in values where value % 2 == 0 { try Sys.write(session.tree / Bytes([value]), "1") }

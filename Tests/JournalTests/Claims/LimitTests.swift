@@ -4,7 +4,7 @@ import Testing
 /// Watches, disk and rights that run out.
 @Suite struct LimitTests {
     /// A name space of the user's own has a limit of its own, so that nobody else's watches are refused.
-    @Test func theWatchLimitLeavesAGapForWhatIsNotWatchedAndNoMore() throws {
+    @Test func B14_theWatchLimitLeavesAGapForWhatIsNotWatchedAndNoMore() throws {
         let session = try Session()
         let limited: [Bytes] = [
             "unshare", "--user", "--map-root-user", "sh", "-c",
@@ -85,7 +85,7 @@ import Testing
         #expect([73, 74].contains(output.status), "\(output)")
     }
 
-    @Test func aDirectoryUnreadableFromTheStartIsNotCovered() throws {
+    @Test func B13_aDirectoryUnreadableFromTheStartIsNotCovered() throws {
         guard let session = try Session.asNobody() else { return try Skipped.note("only root may become nobody") }
         let secret = session.tree / "secret"
         try Sys.mkdirs(secret / "below")
@@ -106,7 +106,7 @@ import Testing
         #expect(text.status == 0 && text.errors.contains("secret"), "text warns in one line: \(text)")
     }
 
-    @Test func aDirectoryThatBecomesUnreadableIsAGapAndNothingIsDeleted() throws {
+    @Test func B13_aDirectoryThatBecomesUnreadableIsAGapAndNothingIsDeleted() throws {
         guard let session = try Session.asNobody() else { return try Skipped.note("only root may become nobody") }
         let (shut, open) = (session.tree / "shut", session.tree / "open")
         for directory in [shut, open] {
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func anOverflowIsAGapThatAReconcileCloses() throws {
+    @Test func B2_anOverflowIsAGapThatAReconcileCloses() throws {
         guard Queue.isAdjustable else { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }
         let session = try Session()
         for index in 0..<50 { try Sys.mkdirs(session.tree / Bytes("d\(index)")) }

@@ -58,7 +58,7 @@ import Testing
         #expect(rows.map(\.path) == [deep("new"), deep("new") / "g"])
     }
 
-    @Test func aDirectoryOfManyFilesIsRenamedWithoutAnOverflow() throws {
+    @Test func B20_aDirectoryOfManyFilesIsRenamedWithoutAnOverflow() throws {
         let session = try Session()
         for index in 0..<20_000 {
             if index % 1000 == 0 { try Sys.mkdirs(session.tree / Bytes("big/d\(index / 1000)")) }
@@ -79,7 +79,7 @@ import Testing
         #expect(Comparison.state(try session.views.files(), walk).isEmpty)
     }
 
-    @Test func killedDuringAnUntar() throws {
+    @Test func B63_killedDuringAnUntar() throws {
         let session = try Session()
         let source = session.outside / "source"
         for index in 0..<3000 {
@@ -133,7 +133,7 @@ import Testing
     }
 
     /// A directory that vanishes while it is being crawled is no error at all.
-    @Test func theFirstCrawlOfATreeThatChanges() throws {
+    @Test func B57_theFirstCrawlOfATreeThatChanges() throws {
         let session = try Session()
         for index in 0..<1500 {
             try Sys.mkdirs(session.tree / Bytes("d\(index % 30)/e\(index)"))

@@ -9,7 +9,7 @@ import Testing
         #expect(output.status == 0 && output.lines.count == 1 && output.errors.isEmpty, "\(output)")
     }
 
-    @Test func aSecondWatcherIsRefusedAndToldOfTheFirst() throws {
+    @Test func B68_aSecondWatcherIsRefusedAndToldOfTheFirst() throws {
         let session = try Session()
         let first = try session.start()
         let output = try session.run("watch", session.tree, timeout: .seconds(20))
@@ -19,7 +19,7 @@ import Testing
         #expect(try session.query().rows.map(\.path) == [session.tree / "f"])
     }
 
-    @Test func aKilledWatcherLeavesNothingThatStopsTheNext() throws {
+    @Test func B63_aKilledWatcherLeavesNothingThatStopsTheNext() throws {
         let session = try Session()
         let watcher = try session.start()
         for _ in 0..<3 {
@@ -99,7 +99,7 @@ import Testing
     }
 
     /// Promise 2: an answer has every change whose system call had returned, however short ago.
-    @Test func answersAreFresh() throws {
+    @Test func B1_answersAreFresh() throws {
         let session = try Session()
         try session.start()
         var cursor = try session.sync()

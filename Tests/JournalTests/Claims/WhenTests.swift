@@ -66,7 +66,7 @@ import Testing
         #expect(exact == [session.tree / "early", session.tree / "late"])
     }
 
-    @Test func cursorsOfOthersAreRefused() throws {
+    @Test func B61_cursorsOfOthersAreRefused() throws {
         let (mine, other) = (try Session(), try Session())
         try mine.start()
         try other.start()

@@ -1,0 +1,135 @@
+import Glibc
+import Foundation
+import Testing
+
+/// The kernel's queue: what it merges and drops, and how it is read.
+@Suite struct QueueTests {
+    private func overflows(_ session: Session) throws -> Int {
+        try session.views.gaps().filter { $0.cause == "overflow" }.count
+    }
+
+    private func watcher(_ session: Session, _ member: String) throws -> Int64? {
+        try JSON(session.run("status", "--json").bytes)["watcher"]?[member]?.integer
+    }
+
+    /// The length is copied when the instance is made: raising the limit is for the next watcher.
+    @Test func B4_aQueueKeepsTheLengthItWasMadeWith() throws {
+        guard Queue.isAdjustable else { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }
+        let session = try Session()
+        let watcher = try session.start(queue: 16)
+        func work(_ round: Int) throws {
+            let cursor = try session.sync()
+            let before = try Tree(walking: session.tree, contents: true)
+            try watcher.paused {
+                for index in 0..<100 { try Sys.write(session.tree / Bytes("f\(index)"), "round \(round)") }
+            }
+            let wrong = try session.judge(since: cursor, before)
+            #expect(wrong.isEmpty, "\(wrong.prefix(10).joined(separator: "\n"))")
+        }
+        try Queue.whileItHolds(16_384) { try work(1) }
+        let short = try overflows(session)
+        #expect(short > 0, "the limit was raised while it ran, and it has a longer queue")
+        try watcher.stop()
+        try watcher.restart(queue: 16_384)
+        try work(2)
+        #expect(try overflows(session) == short, "started with a longer queue, it overflows all the same")
+    }
+
+    /// 6,000 events of up to 272 bytes are several reads, wherever one ends. On ramfs, which has no birth times, nothing but
+    /// the cookies says that a file that is gone and one that is new are the same.
+    @Test(arguments: ["tmpfs", "ramfs"] as [Bytes]) func B7_aReadMayEndBetweenTheHalvesOfARename(type: Bytes) throws {
+        let session = try Session()
+        guard try Mount.isPossible(session.scratch),
+            try Program.run("mount", ["-t", type, "none", session.tree]).status == 0
+        else { return try Skipped.note("no \(type) can be mounted here") }
+        defer { _ = try? Program.run("umount", ["-l", session.tree]) }
+        let (here, there) = (session.tree / "here", session.tree / "there")
+        for directory in [here, there] { try Sys.mkdir(directory) }
+        func name(_ index: Int) -> Bytes { Bytes("\(index)-" + String(repeating: "n", count: 150 + index % 80)) }
+        // Longer by one unit of padding: were both halves as long, they would fill a read of a power of two by pairs.
+        func after(_ name: Bytes) -> Bytes { there / Bytes(name.raw + "-with-a-new-name".utf8) }
+        let names = (0..<3000).map(name)
+        for name in names { try Sys.write(here / name, "") }
+        let watcher = try session.start()
+        let cursor = try session.sync()
+        try watcher.paused { for name in names { try Sys.rename(here / name, after(name)) } }
+        let log = try session.query(since: cursor, "--log", "--type", "file").rows
+        let split = log.filter { $0.kind != "renamed" }
+        #expect(split.isEmpty, "\(split.count) rows, \(split.first?.description ?? "")")
+        #expect(Set(log.map(\.path)) == Set(names.map(after)))
+        #expect(log.allSatisfy { row in row.oldPath.map { after($0.relative(to: here)) } == row.path })
+    }
+
+    @Test func B8_whatWaitsInTheQueueIsShown() throws {
+        let session = try Session()
+        // It would read in a minute, or when somebody asks.
+        try session.start(options: ["--latency", "60s"])
+        try session.sync()
+        for index in 0..<100 { try Sys.write(session.tree / Bytes("f\(index)"), "1") }
+        // Each file is created, modified and closed: three events of a header and a name of at least 16 bytes.
+        #expect(try watcher(session, "queued_bytes") ?? 0 >= 100 * 3 * 32)
+        #expect(try session.query().rows.count == 100)
+        #expect(try watcher(session, "queued_bytes") == 0)
+    }
+
+    /// A program that is stopped and continued has its system calls interrupted.
+    @Test func B8_interruptionsLoseNothing() throws {
+        let session = try Session()
+        let watcher = try session.start()
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        let (tree, done) = (session.tree, DispatchGroup())
+        done.enter()
+        Thread.detachNewThread {
+            for index in 0..<4000 {
+                let path = tree / Bytes("d\(index % 20)") / Bytes("f\(index % 200)")
+                try? Sys.mkdirs(path.parent)
+                try? Sys.write(path, "\(index)")
+                if index % 50 == 0 { try? Sys.rename(path.parent, tree / Bytes("d\((index + 7) % 20)")) }
+                if index % 70 == 0 { try? Sys.removeTree(path.parent) }
+            }
+            done.leave()
+        }
+        while done.wait(timeout: .now()) == .timedOut { _ = watcher.paused { sched_yield() } }
+        let wrong = try session.judge(since: cursor, before)
+        #expect(wrong.isEmpty, "\(wrong.prefix(10).joined(separator: "\n"))")
+    }
+
+    /// A file system whose server does not answer holds up whoever looks at it, but not the one who reads the queue.
+    @Test func B9_aFileSystemThatHangsFillsNoQueue() throws {
+        let session = try Session()
+        guard access("/dev/fuse", R_OK | W_OK) == 0, try Program.run("sh", ["-c", "command -v bindfs"]).status == 0
+        else {
+            return try Skipped.note("no /dev/fuse, or no bindfs")
+        }
+        let (point, local, source) = (session.tree / "point", session.tree / "local", session.outside / "source")
+        for directory in [point, local, source] { try Sys.mkdir(directory) }
+        for index in 0..<20 { try Sys.mkdir(source / Bytes("d\(index)")) }
+        let server = try Child("bindfs", ["-f", source, point])
+        defer {
+            server.signal(SIGCONT)
+            _ = try? Program.run("umount", ["-l", point])
+            server.signal(SIGKILL)
+        }
+        let limit = ContinuousClock.now + .seconds(30)
+        while try Sys.facts(point / "d0") == nil {
+            guard server.isRunning, .now < limit else { return try Skipped.note("bindfs cannot mount here") }
+            usleep(10_000)
+        }
+        try session.start(options: ["--cross-mounts"], queue: Queue.isAdjustable ? 16_384 : nil)
+        let cursor = try session.sync()
+        server.signal(SIGSTOP)
+        let scan = try Child(Program.journal, ["scan", point, "--db", session.database])
+        while try session.run("sync", "--timeout", "500ms").status == 0 {
+            guard scan.isRunning, .now < limit else { throw Disk.Failed(description: "the crawl does not hang") }
+        }
+        // At least three events each: several times what the queue holds.
+        for index in 0..<20_000 { try Sys.write(local / Bytes("f\(index)"), "1") }
+        server.signal(SIGCONT)
+        let rows = try session.query(since: cursor, local).rows
+        #expect(rows.count == 20_000)
+        #expect(try watcher(session, "overflows") == 0)
+        #expect(try overflows(session) == 0)
+        #expect(scan.wait(.seconds(60)) == 0)
+    }
+}
