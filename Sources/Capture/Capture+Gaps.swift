@@ -80,7 +80,8 @@ extension Capture {
         if isFirst, let path = tree.path(of: node) { notify(.watchLimit(path: path, limit: Sysctl.inotifyWatches)) }
     }
 
-    /// The permissions of a directory may have changed: if it can be read now, it is crawled.
+    /// The permissions of a directory may have changed: if it can be read now, it is crawled, and so is what could not be
+    /// reached through it.
     func retryUnreadable(_ node: NodeID) {
         if tree[node]!.coverage == .unreadable {
             guard canList(node) else { return }
@@ -89,7 +90,7 @@ extension Capture {
             let gap = openGap(node, .beginning)
             addCrawl(Crawl(root: tree[node]!.root, top: node, mode: .baseline, gaps: [gap], notBefore: nil))
         } else {
-            retry { $0.node == node && $0.cause == .unreadable }
+            retry { $0.cause == .unreadable && tree.isBelow($0.node, node) }
         }
     }
 

@@ -11,6 +11,9 @@ package final class WatchedRoot {
     var filesystem: Int32
     var device: UInt64 = 0
     var mount: UInt64 = 0
+    /// Its file system has been unmounted, whatever is at its path by now: mounted again at once it has the same identity,
+    /// and even the same mount id, which the kernel gives out again; but its watches are gone.
+    var isUnmounted = false
     /// The next reconcile begins no sooner (CLOCK_BOOTTIME, nanoseconds).
     var nextReconcile: Int64 = 0
     /// When an offline root is looked for again.
@@ -131,7 +134,9 @@ extension Capture {
             switch watched.root.state {
             case .live:
                 let status = try? FileStatus(at: watched.root.path.shown)
-                if status.map(fileID) == tree[watched.root.node]?.id && status?.mount == watched.mount { continue }
+                let isSame = status.map(fileID) == tree[watched.root.node]?.id && status?.mount == watched.mount
+                if isSame && !watched.isUnmounted { continue }
+                watched.isUnmounted = false
                 goOffline(watched)
                 notify(.offline(path: watched.root.path))
                 lookFor(watched, isStart: false)

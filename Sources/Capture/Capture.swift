@@ -115,6 +115,8 @@ package final class Capture {
         try checkRoots(state)
         if !take.buffers.isEmpty || take.completed > settled || !dirty.isEmpty || !expansions.isEmpty {
             try settleEvents(take, state)
+            // Here too: where questions come all the time there is always something to commit.
+            try retryGaps(state)
         } else if let crawl = crawls.first(where: \.isDue) {
             try runSlice(of: crawl, state)
         } else {
@@ -152,6 +154,8 @@ package final class Capture {
         try settleDetached(state)
         try lookAgainAtLinks(state)
         try flush(state)
+        // Not before the next barrier, but before this one is answered.
+        if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         dirty.forgetRenames()
         recent.age()
         vouchedUntil = first.began.wall
@@ -233,6 +237,7 @@ package final class Capture {
     private func noteSelf(_ node: NodeID, _ mask: EventMask) {
         guard let place = tree.place(of: node), tree.isContainer(place.node) else { return }
         if mask.contains(.attrib) { dirty.insert(place, .metadata) }
+        if mask.contains(.unmount) { tree[node].flatMap { roots[$0.root] }?.isUnmounted = true }
     }
 
     /// The kernel dropped events: nothing between the last complete read and this one is vouched for.
