@@ -127,8 +127,11 @@ package final class Capture {
     /// Commits all that was read up to `take`, and what of later events it takes to make sense of it.
     func settleEvents(_ first: Drain.Take, _ state: some StoredState) throws {
         try flush(state)
-        pending.source = .event
-        pending.notBefore = nil
+        // What is held back was found by a crawl: then only the interval is known.
+        if pending.isEmpty {
+            pending.source = .event
+            pending.notBefore = nil
+        }
         pending.began = first.began
         unpark()
         absorb(first)
