@@ -40,7 +40,7 @@ extension Capture {
         crawling = crawl
         defer { crawling = nil }
         if crawl.began == nil { begin(crawl) }
-        if pending.isEmpty {
+        if pending.isEmpty || pending.source != .crawl {
             pending.source = .crawl
             pending.began = .now
             pending.notBefore = crawl.notBefore

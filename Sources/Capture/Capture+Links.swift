@@ -3,7 +3,8 @@ internal import Kernel
 
 /// Hard links: what happens to an inode through one name makes no event at its others, so they are sought and looked at.
 ///
-/// A crawl needs none of this, because it looks at every name.
+/// A crawl of a whole root needs none of this, because it looks at every name. One of a subtree does: what happened there
+/// unseen concerns names elsewhere.
 struct Links {
     /// Looks at places, counted.
     var sights = 0
@@ -38,8 +39,9 @@ extension Capture {
     /// Notes that what was seen at a place concerns other names as well. `wasSeen` is what was seen there before since the
     /// last commit.
     func noteLinks(_ place: Place, _ before: StoredRow?, _ after: Found, _ hints: Hints, wasSeen: Found? = nil) {
-        guard crawling == nil else { return }
-        let content = hints.intersection(.content)
+        if let crawling, crawling.top == roots[crawling.root]?.root.node { return }
+        // A crawl does not know whether content was written, so neither is it known for the other names.
+        let content = hints.intersection(crawling == nil ? .content : .listed)
         // A write, perhaps through a name that this file no longer has: its ctime tells. The row of another name may know of
         // one link only.
         if let file = links.unlinked[place], !content.isEmpty, !(links.latest[file]?.hints.contains(.listed) ?? false) {

@@ -11,12 +11,13 @@ package final class WatchedRoot {
     var filesystem: Int32
     var device: UInt64 = 0
     var mount: UInt64 = 0
+    /// Its file system has been unmounted, whatever is at its path by now: mounted again at once it has the same identity,
+    /// and even the same mount id, which the kernel gives out again; but its watches are gone.
+    var isUnmounted = false
     /// The next reconcile begins no sooner (CLOCK_BOOTTIME, nanoseconds).
     var nextReconcile: Int64 = 0
     /// When an offline root is looked for again.
     var nextLook: Int64 = 0
-    /// IN_UNMOUNT came: its watches are dead, even if the same file system is at its path again.
-    var isUnmounted = false
 
     /// Whether a status is of what is mounted where the root lies. Mounts are told apart by their ID: btrfs subvolumes of one
     /// mount have devices of their own, and bind mounts share theirs (fact 54).

@@ -132,6 +132,8 @@ package final class Capture {
         try checkRoots(state, isAsked: take.completed > settled)
         if !take.buffers.isEmpty || take.completed > settled || !dirty.isEmpty || !expansions.isEmpty {
             try settleEvents(take, state)
+            // Here too: where questions come all the time there is always something to commit.
+            try retryGaps(state)
         } else if let crawl = crawls.first(where: \.isDue) {
             try runSlice(of: crawl, state)
         } else {
@@ -142,8 +144,11 @@ package final class Capture {
     /// Commits all that was read up to `take`, and what of later events it takes to make sense of it.
     func settleEvents(_ first: Drain.Take, _ state: some StoredState) throws {
         try flush(state)
-        pending.source = .event
-        pending.notBefore = nil
+        // What is held back was found by a crawl: then only the interval is known.
+        if pending.isEmpty {
+            pending.source = .event
+            pending.notBefore = nil
+        }
         pending.began = first.began
         unpark()
         absorb(first)
@@ -170,6 +175,8 @@ package final class Capture {
         try settleDetached(state)
         try lookAgainAtLinks(state)
         try flush(state)
+        // Not before the next barrier, but before this one is answered.
+        if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         dirty.forgetRenames()
         recent.age()
         vouchedUntil = first.began.wall

@@ -122,6 +122,7 @@ struct Worker {
             "-rf", "a\nb", "a\\b", "...", " ", Bytes("#\(random.below(99999))"), "é", "e\u{301}", "~", "%",
         ]
         if random.chance(40) { return random.pick(odd) }
+        if random.chance(10) { return Bytes([UInt8](repeating: UInt8(0x80 + random.below(100)), count: 255)) }
         let name = Bytes(
             (0..<1 + random.below(8)).map { _ in UInt8(1 + random.below(255)) }.filter { $0 != UInt8(ascii: "/") })
         return name.raw.isEmpty || name == "." || name == ".." ? "x" : name
@@ -145,7 +146,7 @@ struct Worker {
     private mutating func create(_ path: Bytes) throws {
         touched.path(path)
         let file = try Sys.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_EXCL)
-        defer { close(file) }
+        defer { Sys.close(file) }
         if random.chance(80) { try Sys.write(file, bytes(), path) }
     }
 
@@ -157,7 +158,7 @@ struct Worker {
         // Closing what was open for writing counts as written, under all names.
         if fstat(file, &status) == 0 { touched.inode(UInt64(status.st_ino)) }
         guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
-            close(file)
+            Sys.close(file)
             throw SystemError("open", path, code: EMLINK)
         }
         return file
@@ -166,15 +167,17 @@ struct Worker {
     private mutating func rewrite(_ flags: Int32) throws {
         let path = try existing()
         let file = try open(path, flags)
-        defer { close(file) }
+        defer { Sys.close(file) }
         for _ in 0...random.below(3) { try Sys.write(file, bytes(), path) }
     }
 
     private mutating func resize() throws {
         let path = try existing()
         let file = try open(path, 0)
-        defer { close(file) }
-        ftruncate(file, off_t(random.below(100)))
+        defer { Sys.close(file) }
+        let size = random.below(100)
+        ftruncate(file, off_t(size))
+        Deeds.current?.note(["truncate", "\(path)", "\(size)"], nil)
     }
 
     private func move(_ old: Bytes, _ new: Bytes, flags: UInt32 = 0) throws {
@@ -203,7 +206,7 @@ struct Worker {
             try? create(new / newName())
             guard let file = try? open(new / random.pick(names), O_APPEND) else { continue }
             try? Sys.write(file, bytes(), new)
-            close(file)
+            Sys.close(file)
         }
     }
 
@@ -247,7 +250,10 @@ struct Worker {
         if random.chance(30) { return try Sys.chown(path, uid_t(random.below(3)), gid_t(random.below(3))) }
         let file = try Sys.open(path, Sys.O_PATH | O_NOFOLLOW)
         defer { close(file) }
-        try Sys.chmod(Bytes("/proc/self/fd/\(file)"), mode_t(random.pick([0o600, 0o644, 0o700, 0o755])))
+        let mode = mode_t(random.pick([0o600, 0o644, 0o700, 0o755]))
+        try Deeds.noting(["chmod", "\(path)", String(mode, radix: 8)]) {
+            try Bytes("/proc/self/fd/\(file)").withCString { try SystemError.check(chmod($0, mode), "chmod", path) }
+        }
     }
 
     private mutating func times(_ path: Bytes) throws {
@@ -286,12 +292,14 @@ struct Worker {
         let path = try newPath()
         touched.path(path)
         let file = try Sys.open(path.parent, Int32(test_O_TMPFILE) | O_RDWR)
-        defer { close(file) }
+        defer { Sys.close(file) }
         try Sys.write(file, bytes(), path)
         let source = Bytes("/proc/self/fd/\(file)")
-        try source.withCString { source in
-            try Sys.at(path) {
-                try SystemError.check(linkat(AT_FDCWD, source, $0, $1, AT_SYMLINK_FOLLOW), "linkat", path)
+        try Deeds.noting(["name", "\(file)", "\(path)"]) {
+            try source.withCString { source in
+                try Sys.at(path) {
+                    try SystemError.check(linkat(AT_FDCWD, source, $0, $1, AT_SYMLINK_FOLLOW), "linkat", path)
+                }
             }
         }
         try Sys.write(file, bytes(), path)
@@ -300,7 +308,7 @@ struct Worker {
     private mutating func writeUnlinked() throws {
         let path = try existing()
         let file = try open(path, 0)
-        defer { close(file) }
+        defer { Sys.close(file) }
         try Sys.unlink(path)
         try Sys.write(file, bytes(), path)
         if random.chance(40) { try create(path) }
@@ -348,7 +356,7 @@ struct Worker {
         let path = place / random.pick(names)
         let before = try facts(path)
         let file = try open(path, 0)
-        defer { close(file) }
+        defer { Sys.close(file) }
         try Sys.write(file, [UInt8](repeating: UInt8(65 + random.below(26)), count: Int(before.size)), path)
         try Sys.utimens(path, access: nil, modification: before.mtime)
     }
@@ -377,7 +385,7 @@ struct Worker {
         default:
             // The name it was opened by goes before the write.
             let file = try Sys.open(path, O_WRONLY | O_APPEND | O_NOFOLLOW)
-            defer { close(file) }
+            defer { Sys.close(file) }
             try Sys.unlink(path)
             try Sys.write(file, bytes(), path)
         }

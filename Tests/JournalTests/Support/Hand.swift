@@ -21,7 +21,7 @@ final class Hand {
 
     /// Does one line; `@/x` is `x` outside of the tree.
     func perform(_ line: String) throws {
-        let words = line.split(separator: " ").map(String.init)
+        let words = line.split(separator: "  #")[0].split(separator: " ").map(String.init)
         func word(_ index: Int) throws -> String {
             guard index < words.count else { throw Script.Malformed(description: "too short: \(line)") }
             return words[index]
@@ -34,7 +34,7 @@ final class Hand {
         }
         func path(_ index: Int) throws -> Bytes {
             let bytes = try bytes(index)
-            if bytes == "." { return tree }
+            if bytes == "." || bytes == "" { return tree }
             return bytes.raw.starts(with: "@/".utf8) ? outside / Bytes(bytes.raw.dropFirst(2)) : tree / bytes
         }
         func number(_ index: Int, radix: Int = 10) throws -> Int64 {
@@ -80,6 +80,9 @@ final class Hand {
         case "mtime": try Sys.utimens(path(1), access: nil, modification: seconds(2))
         case "atime": try Sys.utimens(path(1), access: seconds(2), modification: nil)
         case "utimes-through": try Sys.utimens(path(1), access: seconds(2), modification: seconds(2), follow: true)
+        case "utimensat":
+            let times = try [2, 3].map { try word($0) == "-" ? nil : number($0) }
+            try Sys.utimens(path(1), access: times[0], modification: times[1])
         case "setxattr": try Sys.setxattr(path(1), word(2), bytes(3).raw)
         case "rmxattr": try Sys.removexattr(path(1), word(2))
         case "mkfifo": try Sys.mknod(path(1), S_IFIFO | 0o644)
@@ -105,7 +108,9 @@ final class Hand {
             try Sys.utimens(path, access: before.mtime, modification: before.mtime)
 
         // Files that stay open: `open NAME FILE`, `put NAME TEXT`, `close NAME`.
-        case "open": descriptors[try word(1)] = try Sys.open(path(2), O_RDWR)
+        case "open":
+            let flags = words.count > 3 ? Int32(try number(3)) : O_RDWR
+            descriptors[try word(1)] = try Sys.open(path(2), flags)
         case "open-directory": descriptors[try word(1)] = try Sys.open(path(2), O_RDONLY | O_DIRECTORY)
         case "open-nameless": descriptors[try word(1)] = try Sys.open(path(2), Int32(test_O_TMPFILE) | O_RDWR)
         case "put": try Sys.write(descriptor(1), bytes(2).raw, path(1))

@@ -5,7 +5,7 @@ import Synchronization
 /// events, birth times and xattrs like any other file system.
 final class Scratch: Sendable {
     let path: Bytes
-    private let mounts = Mutex<[Bytes]>([])
+    private let mounts = Mutex<[(point: Bytes, command: [Bytes])]>([])
     private static let count = Mutex(0)
 
     init() throws {
@@ -20,16 +20,23 @@ final class Scratch: Sendable {
 
     deinit {
         for mount in mounts.withLock({ $0 }).reversed() {
-            _ = try? Program.run("umount", ["-l", mount])
+            _ = try? Program.run("umount", ["-l", mount.point])
         }
         try? Sys.removeTree(path)
     }
 
-    /// A new file system, mounted below this directory until the test is done: `tmpfs` or, in a loop image, `ext4`.
-    /// Nil where this machine or this user may not mount.
+    /// A new file system, mounted below this directory until the test is done: `tmpfs` or, in a loop image, `ext4` or
+    /// `xfs`. Nil where this machine or this user may not mount.
     func mount(_ type: String, name: Bytes, megabytes: Int, options: String = "noatime") throws -> Bytes? {
         let point = path / name
         try Sys.mkdirs(point)
+        return try mount(type, at: point, name: name, megabytes: megabytes, options: options) ? point : nil
+    }
+
+    /// Likewise over a directory that is there. False where this machine or this user may not.
+    func mount(
+        _ type: String, at point: Bytes, name: Bytes = "none", megabytes: Int, options: String = "noatime"
+    ) throws -> Bool {
         var device: Bytes = "none"
         var options = options
         if type == "tmpfs" {
@@ -37,15 +44,44 @@ final class Scratch: Sendable {
         } else {
             device = path / Bytes("image-\(name)")
             try Sys.write(device, "")
+            let force: Bytes = type == "xfs" ? "-f" : "-F"
             guard device.withCString({ truncate($0, off_t(megabytes) << 20) }) == 0,
-                try Program.run(Bytes("mkfs.\(type)"), ["-q", "-F", device]).status == 0
-            else { return nil }
+                try Scratch.succeeds(Bytes("mkfs.\(type)"), ["-q", force, device])
+            else { return false }
             options += ",loop"
         }
-        guard try Program.run("mount", ["-t", Bytes(type), "-o", Bytes(options), device, point]).status == 0 else {
-            return nil
+        let command = ["-t", Bytes(type), "-o", Bytes(options), device, point]
+        guard try Scratch.succeeds("mount", command) else { return false }
+        mounts.withLock { $0.append((point, command)) }
+        return true
+    }
+
+    /// Takes a file system of ours off its place; who has it open is waited for.
+    func unmount(_ point: Bytes) throws {
+        let limit = ContinuousClock.now + .seconds(30)
+        while true {
+            let output = try Program.run("umount", [point])
+            if output.status == 0 { return }
+            guard .now < limit else { throw Stuck(description: "\(output)") }
+            usleep(5000)
         }
-        mounts.withLock { $0.append(point) }
-        return point
+    }
+
+    /// Mounts it there again: where it lost power, its log is replayed.
+    func remount(_ point: Bytes) throws {
+        guard let mount = mounts.withLock({ $0.first { $0.point == point } }) else { return }
+        let output = try Program.run("mount", mount.command)
+        if output.status != 0 { throw Stuck(description: "\(output)") }
+    }
+
+    struct Stuck: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// Runs a program that may not be installed.
+    private static func succeeds(_ program: Bytes, _ arguments: [Bytes]) throws -> Bool {
+        do { return try Program.run(program, arguments).status == 0 } catch let error as SystemError
+            where error.code == ENOENT
+        { return false }
     }
 }

@@ -10,7 +10,7 @@ enum Sys {
     static func at<R>(_ path: Bytes, _ body: (Int32, UnsafePointer<CChar>) throws -> R) throws -> R {
         if path.raw.count < 4000 { return try path.withCString { try body(AT_FDCWD, $0) } }
         var directory = try open("/", O_RDONLY | O_DIRECTORY)
-        defer { close(directory) }
+        defer { Glibc.close(directory) }
         var chunk: Bytes = ""
         for component in path.components {
             if chunk.raw.count + 1 + component.raw.count < 4000 {
@@ -19,7 +19,7 @@ enum Sys {
             }
             let next = chunk.withCString { openat(directory, $0, Sys.O_PATH | O_DIRECTORY | O_CLOEXEC) }
             try SystemError.check(next, "openat", path)
-            close(directory)
+            Glibc.close(directory)
             directory = next
             chunk = component
         }
@@ -27,6 +27,25 @@ enum Sys {
     }
 
     static func open(_ path: Bytes, _ flags: Int32, _ mode: mode_t = 0o644) throws -> Int32 {
+        let isWritten = flags & O_ACCMODE != O_RDONLY && !path.raw.starts(with: "/proc/".utf8)
+        guard isWritten, Deeds.current != nil else { return try openUnnoted(path, flags, mode) }
+        do {
+            let descriptor = try openUnnoted(path, flags, mode)
+            Deeds.current?.note(["open", "\(descriptor)", "\(path)", "\(flags)"], nil)
+            return descriptor
+        } catch {
+            Deeds.current?.note(["open", "-", "\(path)", "\(flags)"], error)
+            throw error
+        }
+    }
+
+    /// close(2) of what was open for writing.
+    static func close(_ descriptor: Int32) {
+        Glibc.close(descriptor)
+        Deeds.current?.note(["close", "\(descriptor)"], nil)
+    }
+
+    private static func openUnnoted(_ path: Bytes, _ flags: Int32, _ mode: mode_t) throws -> Int32 {
         if path.raw.count < 4000 {
             return try SystemError.check(path.withCString { Glibc.open($0, flags | O_CLOEXEC, mode) }, "open", path)
         }
@@ -52,7 +71,7 @@ enum Sys {
     /// Likewise for an open directory, whose descriptor it closes.
     static func list(_ descriptor: Int32, _ path: Bytes) throws -> [Bytes] {
         guard let stream = fdopendir(descriptor) else {
-            close(descriptor)
+            Glibc.close(descriptor)
             throw SystemError("fdopendir", path)
         }
         defer { closedir(stream) }
@@ -67,8 +86,17 @@ enum Sys {
         return names.sorted()
     }
 
+    /// What a symlink holds; nil where there is none, or it is none.
+    static func link(at path: Bytes) -> Bytes? {
+        var target = [CChar](repeating: 0, count: 4097)
+        let length = path.withCString { readlink($0, &target, 4096) }
+        return length < 0 ? nil : Bytes(target.prefix(length).map { UInt8(bitPattern: $0) })
+    }
+
     static func mkdir(_ path: Bytes, _ mode: mode_t = 0o755) throws {
-        try at(path) { try SystemError.check(mkdirat($0, $1, mode), "mkdir", path) }
+        try Deeds.noting(["mkdir", "\(path)"]) {
+            try at(path) { try SystemError.check(mkdirat($0, $1, mode), "mkdir", path) }
+        }
     }
 
     /// `mkdir -p`.
@@ -82,11 +110,15 @@ enum Sys {
     }
 
     static func unlink(_ path: Bytes) throws {
-        try at(path) { try SystemError.check(unlinkat($0, $1, 0), "unlink", path) }
+        try Deeds.noting(["rm", "\(path)"]) {
+            try at(path) { try SystemError.check(unlinkat($0, $1, 0), "unlink", path) }
+        }
     }
 
     static func rmdir(_ path: Bytes) throws {
-        try at(path) { try SystemError.check(unlinkat($0, $1, AT_REMOVEDIR), "rmdir", path) }
+        try Deeds.noting(["rmdir", "\(path)"]) {
+            try at(path) { try SystemError.check(unlinkat($0, $1, AT_REMOVEDIR), "rmdir", path) }
+        }
     }
 
     /// `rm -rf`: what others remove or create meanwhile is no error, but may leave the directory behind.
@@ -100,50 +132,66 @@ enum Sys {
 
     /// renameat2 with its flags.
     static func rename(_ old: Bytes, _ new: Bytes, flags: UInt32 = 0) throws {
-        try at(old) { from, oldName in
-            try at(new) { to, newName in
-                try SystemError.check(test_renameat2(from, oldName, to, newName, flags), "rename", old)
+        try Deeds.noting([["mv", "", "exchange", "", "whiteout"][Int(flags)], "\(old)", "\(new)"]) {
+            try at(old) { from, oldName in
+                try at(new) { to, newName in
+                    try SystemError.check(test_renameat2(from, oldName, to, newName, flags), "rename", old)
+                }
             }
         }
     }
 
     static func link(_ old: Bytes, _ new: Bytes) throws {
-        try at(old) { from, oldName in
-            try at(new) { to, newName in try SystemError.check(linkat(from, oldName, to, newName, 0), "link", new) }
+        try Deeds.noting(["link", "\(old)", "\(new)"]) {
+            try at(old) { from, oldName in
+                try at(new) { to, newName in try SystemError.check(linkat(from, oldName, to, newName, 0), "link", new) }
+            }
         }
     }
 
     static func symlink(_ target: Bytes, _ path: Bytes) throws {
-        try target.withCString { target in
-            try at(path) { try SystemError.check(symlinkat(target, $0, $1), "symlink", path) }
+        try Deeds.noting(["symlink", "\(target)", "\(path)"]) {
+            try target.withCString { target in
+                try at(path) { try SystemError.check(symlinkat(target, $0, $1), "symlink", path) }
+            }
         }
     }
 
     static func chmod(_ path: Bytes, _ mode: mode_t) throws {
-        try at(path) { try SystemError.check(fchmodat($0, $1, mode, 0), "chmod", path) }
+        try Deeds.noting(["chmod", "\(path)", String(mode, radix: 8)]) {
+            try at(path) { try SystemError.check(fchmodat($0, $1, mode, 0), "chmod", path) }
+        }
     }
 
     static func chown(_ path: Bytes, _ uid: uid_t, _ gid: gid_t) throws {
-        try at(path) { try SystemError.check(fchownat($0, $1, uid, gid, AT_SYMLINK_NOFOLLOW), "chown", path) }
+        try Deeds.noting(["chown", "\(path)", "\(uid)", "\(gid)"]) {
+            try at(path) { try SystemError.check(fchownat($0, $1, uid, gid, AT_SYMLINK_NOFOLLOW), "chown", path) }
+        }
     }
 
     /// utimensat(2) in nanoseconds since 1970; nil leaves a time as it is.
     static func utimens(_ path: Bytes, access: Int64?, modification: Int64?, follow: Bool = false) throws {
-        let omit = timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2)  // UTIME_OMIT
-        let times = [access, modification].map { time in
-            time.map { timespec(tv_sec: Int($0 / 1_000_000_000), tv_nsec: Int($0 % 1_000_000_000)) } ?? omit
-        }
-        try at(path) {
-            try SystemError.check(utimensat($0, $1, times, follow ? 0 : AT_SYMLINK_NOFOLLOW), "utimensat", path)
+        try Deeds.noting(["utimensat", "\(path)", access.map { "\($0)" } ?? "-", modification.map { "\($0)" } ?? "-"]) {
+            let omit = timespec(tv_sec: 0, tv_nsec: (1 << 30) - 2)  // UTIME_OMIT
+            let times = [access, modification].map { time in
+                time.map { timespec(tv_sec: Int($0 / 1_000_000_000), tv_nsec: Int($0 % 1_000_000_000)) } ?? omit
+            }
+            try at(path) {
+                try SystemError.check(utimensat($0, $1, times, follow ? 0 : AT_SYMLINK_NOFOLLOW), "utimensat", path)
+            }
         }
     }
 
     static func setxattr(_ path: Bytes, _ name: String, _ value: [UInt8]) throws {
-        try path.withCString { try SystemError.check(lsetxattr($0, name, value, value.count, 0), "setxattr", path) }
+        try Deeds.noting(["setxattr", "\(path)", name, "\(Bytes(value))"]) {
+            try path.withCString { try SystemError.check(lsetxattr($0, name, value, value.count, 0), "setxattr", path) }
+        }
     }
 
     static func removexattr(_ path: Bytes, _ name: String) throws {
-        try path.withCString { try SystemError.check(lremovexattr($0, name), "removexattr", path) }
+        try Deeds.noting(["rmxattr", "\(path)", name]) {
+            try path.withCString { try SystemError.check(lremovexattr($0, name), "removexattr", path) }
+        }
     }
 
     /// The extended attributes of a name as one list of bytes, NUL between; empty where the file system has none.
@@ -165,35 +213,41 @@ enum Sys {
 
     /// mknod(2) with the file type in `mode`: S_IFIFO, S_IFCHR.
     static func mknod(_ path: Bytes, _ mode: mode_t) throws {
-        try at(path) { try SystemError.check(mknodat($0, $1, mode, 0), "mknod", path) }
+        try Deeds.noting(["mkfifo", "\(path)"]) {
+            try at(path) { try SystemError.check(mknodat($0, $1, mode, 0), "mknod", path) }
+        }
     }
 
     /// Makes a socket's name by binding to it, through /proc/self/fd: `sun_path` holds 108 bytes only.
     static func bindSocket(_ path: Bytes) throws {
-        let directory = try open(path.parent, Sys.O_PATH | O_DIRECTORY)
-        defer { close(directory) }
-        let descriptor = try SystemError.check(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0), "socket", path)
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let short = Bytes("/proc/self/fd/\(directory)") / path.name
-        guard short.raw.count < 108 else { throw SystemError("bind", path, code: ENAMETOOLONG) }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: short.raw) }
-        _ = try withUnsafePointer(to: &address) {
-            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                try SystemError.check(bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)), "bind", path)
+        try Deeds.noting(["socket", "\(path)"]) {
+            let directory = try open(path.parent, Sys.O_PATH | O_DIRECTORY)
+            defer { Glibc.close(directory) }
+            let descriptor = try SystemError.check(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0), "socket", path)
+            defer { Glibc.close(descriptor) }
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            let short = Bytes("/proc/self/fd/\(directory)") / path.name
+            guard short.raw.count < 108 else { throw SystemError("bind", path, code: ENAMETOOLONG) }
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: short.raw) }
+            _ = try withUnsafePointer(to: &address) {
+                try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    try SystemError.check(bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)), "bind", path)
+                }
             }
         }
     }
 
     /// Writes all of `bytes` at the descriptor's position.
     static func write(_ descriptor: Int32, _ bytes: [UInt8], _ path: Bytes) throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = try rest.withUnsafeBytes {
-                try SystemError.check(Glibc.write(descriptor, $0.baseAddress!, $0.count), "write", path)
+        try Deeds.noting(["put", "\(descriptor)", "\(Bytes(bytes))"]) {
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = try rest.withUnsafeBytes {
+                    try SystemError.check(Glibc.write(descriptor, $0.baseAddress!, $0.count), "write", path)
+                }
+                rest = rest.dropFirst(count)
             }
-            rest = rest.dropFirst(count)
         }
     }
 
@@ -209,7 +263,7 @@ enum Sys {
     /// The whole content of a file.
     static func read(_ path: Bytes) throws -> [UInt8] {
         let descriptor = try open(path, O_RDONLY)
-        defer { close(descriptor) }
+        defer { Glibc.close(descriptor) }
         return try read(descriptor, path)
     }
 

@@ -64,11 +64,11 @@ struct Entry: Hashable, CustomStringConvertible {
         }
     }
 
-    /// Which file it is: inode numbers are reused, birth times tell.
+    /// Which file it is: inode numbers are reused, birth times tell. The device's number is another one after a remount.
     struct Identity: Hashable {
-        var device: UInt64, ino: UInt64, btime: Int64
+        var ino: UInt64, btime: Int64
     }
-    var identity: Identity { Identity(device: device, ino: ino, btime: btime) }
+    var identity: Identity { Identity(ino: ino, btime: btime) }
 
     var description: String {
         "\(type) \(String(mode, radix: 8)) \(uid):\(gid) ino \(ino) nlink \(nlink) size \(size) mtime \(mtime) ctime \(ctime)"

@@ -39,12 +39,25 @@ final class Watcher {
         _ command: [Bytes], _ roots: [Bytes], _ database: Bytes, _ options: [Bytes], _ environment: [String: String],
         live: Bool, queue: Int?
     ) throws -> Child {
-        // The length of the queue is copied into an instance when it is made: nobody else may start meanwhile.
-        try Queue.whileItHolds(queue) {
+        let child = try Queue.whileItHolds(queue) {
             let arguments = command.dropFirst() + ["watch", "--db", database] + options + roots
             let child = try Child(command[0], Array(arguments), environment: environment)
-            if live { try waitUntilLive(child, command, database) }
+            if Queue.isAdjustable { waitForInstance(child) }
             return child
+        }
+        if live { try waitUntilLive(child, command, database) }
+        return child
+    }
+
+    /// The length of the queue is copied into an instance when it is made: until then it may not change.
+    private static func waitForInstance(_ child: Child) {
+        let descriptors = Bytes("/proc/\(child.pid)/fd")
+        let limit = ContinuousClock.now + .seconds(30)
+        while child.isRunning, .now < limit {
+            // A process that has ended meanwhile has no descriptors to list.
+            let names = (try? Sys.list(descriptors)) ?? []
+            if names.contains(where: { Sys.link(at: descriptors / $0) == "anon_inode:inotify" }) { return }
+            usleep(500)
         }
     }
 
@@ -95,10 +108,10 @@ final class Watcher {
     }
 }
 
-/// `fs.inotify.max_queued_events`, which is the machine's: changed only while one watcher starts, one test at a time.
+/// `fs.inotify.max_queued_events`, which is the machine's: changed only while one watcher makes its instance. Those that
+/// want the usual length share the lock, so that they start side by side.
 enum Queue {
     private static let file: Bytes = "/proc/sys/fs/inotify/max_queued_events"
-    private static let usual = Mutex<Void>(())
 
     /// Whether this user may change it.
     static let isAdjustable: Bool = (try? Sys.write(file, Sys.read(file), O_WRONLY)) != nil
@@ -108,7 +121,7 @@ enum Queue {
         // A lock between test runs too: two checkouts may be tested on one machine.
         let lock = try Sys.open("/tmp/journal-test-queue.lock", O_RDONLY | O_CREAT, 0o644)
         defer { close(lock) }
-        flock(lock, LOCK_EX)
+        flock(lock, length == nil ? LOCK_SH : LOCK_EX)
         guard let length else { return try body() }
         let before = try Sys.read(file)
         defer { try? Sys.write(file, before, O_WRONLY) }
