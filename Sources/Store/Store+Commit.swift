@@ -4,11 +4,17 @@ internal import GRDB
 /// The commit: one transaction a batch.
 extension Store {
     package func commit(_ batch: Batch) throws -> Changes.Cursor {
-        try StoreError.wrap {
+        try StoreError.wrap(database) {
             var commit = Commit(store: self, batch: batch)
-            try database.inTransaction(.immediate) {
-                try commit.run()
-                return .commit
+            do {
+                try database.inTransaction(.immediate) {
+                    try commit.run()
+                    return .commit
+                }
+            } catch {
+                // What the commit has made of them was rolled back with it.
+                try loadNodes()
+                throw error
             }
             (head, headCheck) = (commit.seq, commit.check)
             (lastBegan, lastCommitted) = (commit.began, commit.committed.wall)

@@ -21,7 +21,8 @@ package final class Store: StoredState {
     /// Where each directory is, and whose root it is: memory follows directories.
     var nodes: [NodeID: NodePlace] = [:]
     let statements: Statements
-    private var lastCheckpoint = 0
+    /// The rows that had been changed at the last checkpoint.
+    var lastCheckpoint = 0
 
     struct NodePlace {
         var directory: Int64
@@ -81,6 +82,12 @@ package final class Store: StoredState {
             lastBegan = last["began_ns"]
             lastCommitted = last["committed_ns"]
         }
+        try loadNodes()
+    }
+
+    /// Reads where each directory is, as it was committed last.
+    func loadNodes() throws {
+        nodes = [:]
         let select = try BulkStatement(database, "SELECT id, directory, root FROM node")
         try select.forEachRow {
             nodes[NodeID(rawValue: select.int(0))] = NodePlace(
@@ -127,17 +134,6 @@ package final class Store: StoredState {
             try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         }
     }
-
-    /// Copies the WAL into the database once enough rows have gathered in it, without waiting for readers.
-    package func checkpointIfDue() throws {
-        let changed = database.totalChangesCount
-        guard changed - lastCheckpoint >= Self.checkpointRows else { return }
-        lastCheckpoint = changed
-        try StoreError.wrap { try database.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
-    }
-
-    /// Rows between two checkpoints: about 4 MB of WAL.
-    private static let checkpointRows = 40_000
 
     /// A random UUID, version 4, in lower case.
     static func newUUID() -> String {

@@ -50,9 +50,9 @@ struct WatchCommand: ParsableCommand {
         guard (1_000_000...60_000_000_000).contains(nanoseconds) else {
             throw Failure(.usage, "--latency takes a duration from 1ms to 60s")
         }
-        try Writing.with(path, creates: !paths.isEmpty) { store in
+        try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
-            let watcher = try Watcher(store, database: path, latency: nanoseconds)
+            let watcher = try Watcher(store, files, database: path, latency: nanoseconds)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }
             try watcher.run(until: .signal)

@@ -22,7 +22,8 @@ struct StatusReport {
             "journal   \(ShellQuote.text(database.shown))  \(bytes(size))\(logSize > 0 ? " + \(bytes(logSize)) WAL" : "")"
         ]
         if let watcher {
-            lines.append("watcher   \(watcher.isLive ? "live" : "crawling"), PID \(watcher.pid)")
+            let state = watcher.fullSince.map { "cannot commit: disk full since \(Timestamp.local($0))" }
+            lines.append("watcher   \(state ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
             let limit = watcher.watchLimit.map { " of \(grouped(Int64($0)))" } ?? ""
             lines.append(
                 "          \(grouped(Int64(watcher.watches)))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
@@ -99,6 +100,10 @@ struct StatusReport {
     private func json(_ watcher: WatcherStatus) -> JSON {
         .object([
             ("pid", .number(Int64(watcher.pid))), ("live", .bool(watcher.isLive)),
+            (
+                "cannot_commit",
+                watcher.fullSince.map { .object([("reason", .string("disk full")), ("since", JSON.time($0))]) } ?? .null
+            ),
             ("watches", .number(Int64(watcher.watches))),
             ("watch_limit", watcher.watchLimit.map { .number(Int64($0)) } ?? .null),
             ("overflows", .number(Int64(watcher.overflows))), ("queued_bytes", .number(Int64(watcher.queued))),
