@@ -127,6 +127,19 @@ package final class Store: StoredState {
         }
     }
 
+    /// Makes this the journal of no lock file, and brings the WAL into the database: the files are not together any more.
+    package func disown() throws {
+        let unknown = Store.newUUID()
+        do {
+            try StoreError.wrap(database) {
+                try database.execute(sql: "UPDATE meta SET nonce = ?1, previous_nonce = ?1", arguments: [unknown])
+            }
+        } catch let error as StoreError where error.reason == .full {
+            // The lock file has forgotten the nonce; that is one of the two places.
+        }
+        try truncateLog()
+    }
+
     /// Notes that all was seen up to now, and brings the WAL into the database: a clean stop.
     package func close() throws {
         try StoreError.wrap {

@@ -13,9 +13,8 @@ enum Writing {
     ) throws -> Result {
         let shown = ShellQuote.text(database.shown)
         FileMode.keepPrivate()
-        let isNew = try prepare(database, creates: creates)
         let files = DatabaseFiles(database: database)
-        try files.checkForWriting()
+        let isNew = try prepare(files, creates: creates)
         guard let path = database.shown.validText else {
             throw Failure(.cannotCreate, "\(shown): SQLite takes no path that is not UTF-8")
         }
@@ -56,11 +55,11 @@ enum Writing {
     }
 
     /// What is at the database's names now is not this journal. The WAL is emptied into the file it belongs to, so that it
-    /// is not taken for a part of what has that file's name; and the lock file forgets the nonce, so that whatever is
-    /// there gets another UUID.
+    /// is not taken for a part of what has that file's name; and lock file and database forget the nonce, so that whatever
+    /// is there gets another UUID.
     private static func disown(_ store: Store, _ lock: LockFile) throws {
-        try store.truncateLog()
         try lock.write(nonce: "")
+        try store.disown()
     }
 
     private static func take<File>(
@@ -86,13 +85,12 @@ enum Writing {
     }
 
     /// Whether the database is new; throws where it is none of ours, before anything is made beside it.
-    private static func prepare(_ database: Path, creates: Bool) throws -> Bool {
+    private static func prepare(_ files: DatabaseFiles, creates: Bool) throws -> Bool {
+        let database = files.database
         let shown = ShellQuote.text(database.shown)
         do {
             let status = try FileStatus(at: database.shown)
-            guard !status.isSymbolicLink else {
-                throw Failure(.cannotCreate, "\(shown): cannot open: a symbolic link that leads nowhere")
-            }
+            try files.checkForWriting()
             guard status.isFile else { throw Failure(.notAJournal, "\(shown): not a journal: not a file") }
             if status.size == 0 { return true }
             let header = try Descriptor(opening: database.shown, for: .reading).read(atMost: 100)
@@ -115,6 +113,7 @@ enum Writing {
                 error.isForbidden ? .permission : .cannotCreate,
                 "\(shown): cannot create its directory: \(error.reason)")
         }
+        try files.checkForWriting()
         return true
     }
 
