@@ -19,6 +19,8 @@ final class Server: Sendable {
     private static let clientLimit = 64
     /// How long a client may take over its request, and over reading the reply, nanoseconds.
     private static let patience: Int64 = 10_000_000_000
+    /// Likewise where others cannot be accepted meanwhile.
+    private static let shortPatience: Int64 = 100_000_000
 
     init(_ socket: consuming ListeningSocket, database: Path, exchange: Exchange) {
         self.socket = socket
@@ -39,9 +41,9 @@ final class Server: Sendable {
         try Thread.start("control") { [self] in
             while !isStopped.load(ordering: .acquiring) {
                 do throws(SystemError) {
-                    try welcome(Guest(socket.accept()))
+                    welcome(Guest(try socket.accept()))
                 } catch {
-                    // Out of descriptors or threads: those who are here will leave.
+                    // Out of descriptors: those who are here will leave.
                     ThisProcess.sleep(nanoseconds: 10_000_000)
                 }
             }
@@ -54,7 +56,7 @@ final class Server: Sendable {
         socket.stop()
     }
 
-    private func welcome(_ guest: Guest) throws(SystemError) {
+    private func welcome(_ guest: Guest) {
         let isSeated = guests.withLock { guests in
             if guests.count >= Self.clientLimit {
                 guard let index = guests.firstIndex(where: { !$0.hasAsked.load(ordering: .relaxed) }) else {
@@ -68,23 +70,24 @@ final class Server: Sendable {
         guard isSeated else { return }
         do throws(SystemError) {
             try Thread.start("client") { [self] in
-                answer(guest)
+                answer(guest, patience: Self.patience)
                 leave(guest)
             }
         } catch {
+            // Out of threads: one after the other, and nobody may take long.
+            answer(guest, patience: Self.shortPatience)
             leave(guest)
-            throw error
         }
     }
 
     private func leave(_ guest: Guest) { guests.withLock { $0.removeAll { $0 === guest } } }
 
-    private func answer(_ guest: Guest) {
+    private func answer(_ guest: Guest, patience: Int64) {
         do throws(SystemError) {
-            let deadline = Clock.boot() + Self.patience
+            let deadline = Clock.boot() + patience
             guard let line = try guest.connection.readLine(limit: Request.sizeLimit, deadline: deadline) else { return }
             guest.hasAsked.store(true, ordering: .relaxed)
-            try guest.connection.setTimeout(milliseconds: Int(Self.patience / 1_000_000))
+            try guest.connection.setTimeout(milliseconds: Int(patience / 1_000_000))
             guard let request = Request(line) else {
                 return try guest.connection.write(Reply([("refused", "not a request")]).bytes)
             }
