@@ -60,6 +60,9 @@ static inline int clinux_statx(int dir, const char *path, int follow, struct cli
     return 0;
 }
 
+static inline uint32_t clinux_major(uint64_t device) { return major(device); }
+static inline uint32_t clinux_minor(uint64_t device) { return minor(device); }
+
 static inline long clinux_getdents64(int fd, void *buffer, unsigned long size) {
     return syscall(SYS_getdents64, fd, buffer, size);
 }

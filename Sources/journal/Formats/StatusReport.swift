@@ -10,6 +10,8 @@ struct StatusReport {
     var watcher: WatcherStatus?
     var size: Int64
     var logSize: Int64
+    /// Who keeps the WAL as large as it is; asked for only where it is large.
+    var logReaders: [LogReader]
 
     /// Whether every root that is to be watched is live and vouched for.
     var isWell: Bool {
@@ -21,6 +23,10 @@ struct StatusReport {
         var lines = [
             "journal   \(ShellQuote.text(database.shown))  \(bytes(size))\(logSize > 0 ? " + \(bytes(logSize)) WAL" : "")"
         ]
+        for reader in logReaders {
+            lines.append(
+                "          WAL held back by PID \(reader.pid) (\(ShellQuote.text(reader.program))), which reads")
+        }
         if let watcher {
             let state = watcher.fullSince.map { "cannot commit: disk full since \(Timestamp.local($0))" }
             lines.append("watcher   \(state ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
@@ -91,10 +97,15 @@ struct StatusReport {
             ("uuid", .string(overview.uuid)), ("cursor", .string(overview.head.description)),
             ("head_seq", .number(overview.head.seq)), ("head_time", JSON.time(overview.headNS)),
             ("horizon_seq", .number(overview.horizon)), ("vouched_until", JSON.time(overview.vouchedNS)),
-            ("size", .number(size)), ("wal_size", .number(logSize)), ("changes", .number(overview.changes)),
+            ("size", .number(size)), ("wal_size", .number(logSize)),
+            ("wal_readers", .array(logReaders.map(json))), ("changes", .number(overview.changes)),
             ("watcher", watcher.map(json) ?? .null), ("roots", .array(roots)), ("gaps", .array(gaps)),
             ("closed_gaps", .number(overview.closedGaps)), ("uncovered", .array(uncovered)),
         ]).text + "\n"
+    }
+
+    private func json(_ reader: LogReader) -> JSON {
+        .object([("pid", .number(Int64(reader.pid))), ("program", JSON.bytes(reader.program))])
     }
 
     private func json(_ watcher: WatcherStatus) -> JSON {
