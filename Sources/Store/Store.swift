@@ -16,6 +16,8 @@ package final class Store: StoredState {
     /// No batch is labelled earlier than the one before it.
     var lastBegan: Int64 = 0
     var lastCommitted: Int64 = 0
+    /// What the clocks showed at the last commit of this boot.
+    var lastClock: Instant?
     /// This boot, as the journal numbers it.
     let boot: Int64
     /// Where each directory is, and whose root it is: memory follows directories.
@@ -81,6 +83,7 @@ package final class Store: StoredState {
             headCheck = UInt64(bitPattern: last["check_bits"] as Int64)
             lastBegan = last["began_ns"]
             lastCommitted = last["committed_ns"]
+            if last["boot"] == boot { lastClock = Instant(wall: lastCommitted, boot: last["committed_boot_ns"]) }
         }
         try loadNodes()
     }
@@ -93,6 +96,18 @@ package final class Store: StoredState {
             nodes[NodeID(rawValue: select.int(0))] = NodePlace(
                 directory: select.int(1), root: RootID(rawValue: select.int(2)))
         }
+    }
+
+    /// By which time a batch of now is labelled: never an earlier one than a clock can have shown before it.
+    ///
+    ///     00:10  commit, labelled 00:10
+    ///     00:20  someone notes the time, to ask --since 00:20 later
+    ///     00:30  the clock is set back an hour
+    ///     23:40  commit: not 23:40, and not 00:10 either, which would hide it from who asks, but 00:40
+    ///
+    /// The boot clock says how far the wall clock has come if nobody touched it.
+    func label(_ now: Instant) -> Int64 {
+        max(now.wall, lastCommitted, lastClock.map { $0.wall + (now.boot - $0.boot) } ?? 0)
     }
 
     /// Until when a watcher has looked, nanoseconds since 1970: a downtime begins there.
