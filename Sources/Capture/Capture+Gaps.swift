@@ -151,7 +151,14 @@ extension Capture {
     func noteEnd(of crawl: Crawl) {
         guard let began = crawl.began else { return }
         let took = Clock.boot() - began.boot
-        if crawl.mode == .reconcile { roots[crawl.root]?.nextReconcile = Clock.boot() + took }
+        if crawl.mode == .reconcile {
+            let next = Clock.boot() + took
+            roots[crawl.root]?.nextReconcile = next
+            // Those that overflows have asked for meanwhile as well: else one would follow the other without a pause.
+            for waiting in crawls where waiting.root == crawl.root && waiting.mode == .reconcile && !waiting.hasBegun {
+                waiting.due = max(waiting.due, next)
+            }
+        }
         if let root = roots[crawl.root], root.root.node == crawl.top { root.formerExcludes = nil }
         if let ticket = crawl.ticket { finishedTickets.insert(ticket) }
         if let path = tree.path(of: crawl.top) {

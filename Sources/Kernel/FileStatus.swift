@@ -23,6 +23,12 @@ package struct FileStatus: Hashable, Sendable {
     package var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
     package var isFile: Bool { mode & S_IFMT == S_IFREG }
     package var isSymbolicLink: Bool { mode & S_IFMT == S_IFLNK }
+    package var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
+    /// Whether everybody may replace the files of others in this directory: written by all, and not sticky.
+    package var isOpenToAll: Bool { mode & S_IWOTH != 0 && mode & S_ISVTX == 0 }
+
+    /// Whether both are of one file, until it is deleted.
+    package func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 
     /// The status of `name` in `directory`; never follows a symbolic link.
     package init(of name: [UInt8], in directory: borrowing Descriptor) throws(SystemError) {

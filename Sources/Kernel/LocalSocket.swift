@@ -8,18 +8,38 @@ internal import Glibc
 package struct ListeningSocket: ~Copyable, Sendable {
     private let descriptor: Descriptor
 
-    /// Binds a new socket of mode 0660 in place of one that a dead process left. The caller holds the lock that makes sure
-    /// it is dead.
-    package init(at path: [UInt8]) throws(SystemError) {
+    /// Which file it is, for as long as nobody takes its name away: device and inode.
+    package let file: FileStatus
+
+    /// Binds a new socket of mode 0660 and, where this process may do that, of `group`, in place of whatever has its name. The
+    /// caller holds the lock that makes sure that this is nobody's who is alive.
+    package init(at path: [UInt8], group: UInt32) throws(SystemError) {
         let place = try Place(path)
-        _ = unsafe withCString(path) { unsafe unlink($0) }
+        do throws(SystemError) {
+            _ = try check("unlink", path) { unsafe withCString(place.name) { unsafe unlink($0) } }
+        } catch  where error.isMissing {}
         let raw = try check("socket") { clinux_socket(Int32(SOCK_STREAM.rawValue)) }
         let descriptor = Descriptor(raw: raw)
+        // bind(2) gives the file the mode of the socket but for the umask, so that it never has another one: a chmod(2) by
+        // name could hit what somebody put there meanwhile. Only this thread makes files, so the umask is its own.
+        _ = try check("fchmod") { fchmod(raw, 0o660) }
+        let mask = umask(0o117)
+        defer { umask(mask) }
         _ = try check("bind", path) { unsafe withCString(place.name) { unsafe clinux_unix_bind(raw, $0) } }
-        _ = try check("chmod", path) { unsafe withCString(place.name) { unsafe chmod($0, 0o660) } }
+        do throws(SystemError) {
+            _ = try check("chown", path) {
+                unsafe withCString(place.name) { unsafe fchownat(AT_FDCWD, $0, uid_t.max, group, AT_SYMLINK_NOFOLLOW) }
+            }
+        } catch  where error.isForbidden {
+            // The group of the database is none of ours: then its members read, and only the owner asks.
+        }
         _ = try check("listen", path) { listen(raw, 64) }
+        file = try FileStatus(at: path)
         self.descriptor = descriptor
     }
+
+    /// Makes ``accept()`` fail, which waits in another thread.
+    package borrowing func stop() { shutdown(descriptor.raw, Int32(SHUT_RDWR)) }
 
     /// Waits for a client.
     package borrowing func accept() throws(SystemError) -> Connection {
@@ -56,15 +76,26 @@ package struct Connection: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
-    /// The uid of the process at the other end when it connected (SO_PEERCRED).
-    package var peer: UInt32 {
+    /// The user and the effective group of the other end when it connected or listened (SO_PEERCRED).
+    package var peer: (user: UInt32, group: UInt32) {
         get throws(SystemError) {
             let raw = descriptor.raw
-            var uid: UInt32 = 0
-            _ = try check("getsockopt SO_PEERCRED") { unsafe clinux_peer(raw, &uid) }
-            return uid
+            var (user, group): (UInt32, UInt32) = (0, 0)
+            _ = try check("getsockopt SO_PEERCRED") { unsafe clinux_peer(raw, &user, &group) }
+            return (user, group)
         }
     }
+
+    /// Its supplementary groups (SO_PEERGROUPS); none before Linux 4.13.
+    package var peerGroups: [UInt32] {
+        let raw = descriptor.raw
+        var groups = [UInt32](repeating: 0, count: 65_536)  // NGROUPS_MAX
+        let count = unsafe clinux_peer_groups(raw, &groups, UInt32(groups.count))
+        return Array(groups.prefix(max(0, Int(count))))
+    }
+
+    /// Makes the other end, and whoever waits here, see the end of the conversation.
+    package borrowing func hangUp() { shutdown(descriptor.raw, Int32(SHUT_RDWR)) }
 
     /// How long reading and writing wait before they fail with EAGAIN, milliseconds.
     package borrowing func setTimeout(milliseconds: Int) throws(SystemError) {
@@ -72,14 +103,18 @@ package struct Connection: ~Copyable, Sendable {
         _ = try check("setsockopt") { clinux_set_timeout(raw, max(1, milliseconds)) }
     }
 
-    /// Reads up to the first newline, which is left out, or the end; nil where nothing came. At most `limit` bytes.
-    package borrowing func readLine(limit: Int) throws(SystemError) -> [UInt8]? {
+    /// Reads up to the first newline, which is left out, or the end; nil where nothing came. At most `limit` bytes, and until
+    /// `deadline` (CLOCK_BOOTTIME, nanoseconds), however slowly they come.
+    package borrowing func readLine(limit: Int, deadline: Int64) throws(SystemError) -> [UInt8]? {
         var line: [UInt8] = []
         while line.count < limit {
-            let bytes = try descriptor.read(atMost: min(4096, limit - line.count))
+            let left = deadline - Clock.boot()
+            guard left > 0 else { throw SystemError("read", errno: EAGAIN) }
+            try setTimeout(milliseconds: Int(left / 1_000_000))
+            let bytes = try descriptor.read(atMost: min(65_536, limit - line.count))
             if bytes.isEmpty { return line.isEmpty ? nil : line }
+            if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) { return line + bytes[..<end] }
             line += bytes
-            if let end = line.firstIndex(of: UInt8(ascii: "\n")) { return Array(line[..<end]) }
         }
         throw SystemError("read", errno: EMSGSIZE)
     }
@@ -88,7 +123,7 @@ package struct Connection: ~Copyable, Sendable {
     package borrowing func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var all: [UInt8] = []
         while all.count < limit {
-            let bytes = try descriptor.read(atMost: min(4096, limit - all.count))
+            let bytes = try descriptor.read(atMost: min(65_536, limit - all.count))
             if bytes.isEmpty { return all }
             all += bytes
         }

@@ -9,6 +9,8 @@ package final class LockFile: Sendable {
     private let descriptor: Descriptor
     /// The nonce as it was found; nil in a new file.
     package let nonce: String?
+    /// Which file it is, for as long as nobody takes its name away.
+    package let file: FileStatus
 
     /// Takes the lock. Nil where another process holds it.
     package init?(at path: [UInt8]) throws(SystemError) {
@@ -19,6 +21,7 @@ package final class LockFile: Sendable {
         } catch  where error.isWouldBlock {
             return nil
         }
+        file = try FileStatus(of: descriptor)
         nonce = try LockFile.lines(descriptor).dropFirst().first.map(String.init)
         self.descriptor = descriptor
     }
@@ -40,6 +43,32 @@ package final class LockFile: Sendable {
 
     private static func lines(_ file: borrowing Descriptor) throws(SystemError) -> [Substring] {
         String(decoding: try file.read(atMost: 256), as: UTF8.self).split(separator: "\n")
+    }
+}
+
+/// A file that its writer holds for itself, besides the lock file: a lock file that somebody deletes, and a second name of the
+/// file, would each let in a second writer.
+///
+/// The lock is one on a byte of the file (F_OFD_SETLK), far behind those that SQLite locks. It has to be let go of after SQLite
+/// is done with the file: closing a descriptor of it drops the locks that SQLite holds in this process.
+package final class HeldFile: Sendable {
+    private let descriptor: Descriptor
+    package let file: FileStatus
+
+    /// SQLite locks bytes from 2³⁰ on (https://sqlite.org/fileformat2.html, the lock-byte page).
+    private static let lockedByte: Int64 = 1 << 62
+
+    /// Opens the file, made with mode 0640 where it is not there, and locks it. Nil where another process holds it.
+    package init?(at path: [UInt8]) throws(SystemError) {
+        let descriptor = try Descriptor(opening: path, for: .writing)
+        let raw = descriptor.raw
+        do throws(SystemError) {
+            _ = try check("fcntl F_OFD_SETLK", path) { clinux_lock_byte(raw, Self.lockedByte) }
+        } catch  where error.isWouldBlock {
+            return nil
+        }
+        file = try FileStatus(of: descriptor)
+        self.descriptor = descriptor
     }
 }
 

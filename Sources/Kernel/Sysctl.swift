@@ -4,6 +4,8 @@ package enum Sysctl {
     package static var inotifyQueuedEvents: Int? { read("max_queued_events") }
     /// The watches of a user, shared by all the user's programs.
     package static var inotifyWatches: Int? { read("max_user_watches") }
+    /// The instances of a user, shared by all the user's programs.
+    package static var inotifyInstances: Int? { read("max_user_instances") }
 
     private static func read(_ name: String) -> Int? {
         guard let file = try? Descriptor(opening: Array("/proc/sys/fs/inotify/\(name)".utf8), for: .reading),

@@ -22,6 +22,11 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         SystemError(operation, path, errno: Glibc.errno)
     }
 
+    /// EPERM: what the kernel would have allowed, and we do not.
+    package static func notPermitted(_ operation: String, _ path: [UInt8]) -> SystemError {
+        SystemError(operation, path, errno: EPERM)
+    }
+
     /// How far the failure reaches.
     package enum Reach: Sendable {
         /// ENOENT, ENOTDIR, ELOOP: what was named is no longer there. The only errors that mean deleted.
@@ -53,6 +58,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isBrokenPipe: Bool { errno == EPIPE }
     /// ENOSPC or EDQUOT.
     package var isFull: Bool { errno == ENOSPC || errno == EDQUOT }
+    /// EMFILE: this process has no descriptor left, or its user no inotify instance.
+    package var isOutOfDescriptors: Bool { errno == EMFILE }
     /// EEXIST.
     package var isExisting: Bool { errno == EEXIST }
     /// EAGAIN: nothing there yet, or another one holds it.

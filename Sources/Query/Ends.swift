@@ -38,7 +38,8 @@ struct Ends {
         case .cursor(let cursor): return try start(cursor)
         case .consumer(let name): return try start(consumer(name))
         case .time(let time):
-            guard time <= now.wall else { throw JournalError.future }
+            // A clock that was set back since has not come to what the journal is labelled with.
+            guard time <= max(now.wall, head.committedNS) else { throw JournalError.future }
             return try .position(position(before: batches.committed(from: time)))
         case .ago(let span):
             return try start(bootTime: now.boot - span, wall: now.wall.subtractingClamped(span))
@@ -70,7 +71,7 @@ struct Ends {
         case .cursor(let cursor): return try end(cursor)
         case .consumer(let name): return try end(consumer(name))
         case .time(let time):
-            guard time <= now.wall else { throw JournalError.future }
+            guard time <= max(now.wall, head.beganNS) else { throw JournalError.future }
             return try end(batches.began(from: time), time) { .time(time, position: $0) }
         case .ago(let span):
             return try end(bootTime: now.boot - span, wall: now.wall.subtractingClamped(span))

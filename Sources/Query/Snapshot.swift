@@ -52,6 +52,12 @@ package struct Snapshot {
     /// The paths of all roots.
     package func roots() throws -> [Path] { try Subjects.roots(db).map(\.path) }
 
+    /// Whether this journal has handed out the cursor.
+    package func has(_ cursor: Changes.Cursor) throws -> Bool {
+        guard let batch = try Batches(db: db).at(cursor.seq) else { return false }
+        return try Meta(db).cursor(batch) == cursor
+    }
+
     /// Until when a watcher has looked, in nanoseconds since 1970.
     package func vouchedUntil() throws -> Int64 { try Meta(db).vouchedNS }
 

@@ -102,4 +102,10 @@ internal import GRDBSQLite
         var isOn: Int32 = 1
         unsafe _ = sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_PERSIST_WAL, &isOn)
     }
+
+    /// sqlite3_system_errno(): whether the last error of input or output was one of space. ENOSPC and EDQUOT have these
+    /// numbers on every architecture of Linux but MIPS, where EDQUOT is an error of input or output as any other.
+    static func isOutOfSpace(_ database: Database) -> Bool {
+        unsafe [28, 122].contains(sqlite3_system_errno(database.sqliteConnection))
+    }
 }

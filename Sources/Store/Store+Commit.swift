@@ -4,14 +4,20 @@ internal import GRDB
 /// The commit: one transaction a batch.
 extension Store {
     package func commit(_ batch: Batch) throws -> Changes.Cursor {
-        try StoreError.wrap {
+        try StoreError.wrap(database) {
             var commit = Commit(store: self, batch: batch)
-            try database.inTransaction(.immediate) {
-                try commit.run()
-                return .commit
+            do {
+                try database.inTransaction(.immediate) {
+                    try commit.run()
+                    return .commit
+                }
+            } catch {
+                // What the commit has made of them was rolled back with it.
+                try loadNodes()
+                throw error
             }
             (head, headCheck) = (commit.seq, commit.check)
-            (lastBegan, lastCommitted) = (commit.began, commit.committed.wall)
+            (lastBegan, lastCommitted, lastClock) = (commit.began, commit.committed.wall, commit.now)
             nodes = commit.takeNodes()
             if let root = batch.leaving?.id { nodes = nodes.filter { $0.value.root != root } }
             return cursor
@@ -29,6 +35,8 @@ private struct Commit {
     private(set) var seq: Int64
     let check = UInt64.random(in: 0...UInt64.max)
     let began: Int64
+    /// The clocks as they are, and as the batch is labelled.
+    let now: Instant
     let committed: Instant
     private var nodes: [NodeID: Store.NodePlace]
     /// The directories that relocated nodes had before.
@@ -43,8 +51,8 @@ private struct Commit {
         self.batch = batch
         statements = store.statements
         seq = store.head
-        let now = store.clock()
-        committed = Instant(wall: max(now.wall, store.lastCommitted), boot: now.boot)
+        now = store.clock()
+        committed = Instant(wall: store.label(now), boot: now.boot)
         began = min(max(batch.began.wall, store.lastBegan), committed.wall)
         nodes = store.nodes
         store.nodes = [:]  // so that the copy here is the only one, and changes in place

@@ -16,12 +16,15 @@ package final class Store: StoredState {
     /// No batch is labelled earlier than the one before it.
     var lastBegan: Int64 = 0
     var lastCommitted: Int64 = 0
+    /// What the clocks showed at the last commit of this boot.
+    var lastClock: Instant?
     /// This boot, as the journal numbers it.
     let boot: Int64
     /// Where each directory is, and whose root it is: memory follows directories.
     var nodes: [NodeID: NodePlace] = [:]
     let statements: Statements
-    private var lastCheckpoint = 0
+    /// The rows that had been changed at the last checkpoint.
+    var lastCheckpoint = 0
 
     struct NodePlace {
         var directory: Int64
@@ -80,12 +83,31 @@ package final class Store: StoredState {
             headCheck = UInt64(bitPattern: last["check_bits"] as Int64)
             lastBegan = last["began_ns"]
             lastCommitted = last["committed_ns"]
+            if last["boot"] == boot { lastClock = Instant(wall: lastCommitted, boot: last["committed_boot_ns"]) }
         }
+        try loadNodes()
+    }
+
+    /// Reads where each directory is, as it was committed last.
+    func loadNodes() throws {
+        nodes = [:]
         let select = try BulkStatement(database, "SELECT id, directory, root FROM node")
         try select.forEachRow {
             nodes[NodeID(rawValue: select.int(0))] = NodePlace(
                 directory: select.int(1), root: RootID(rawValue: select.int(2)))
         }
+    }
+
+    /// By which time a batch of now is labelled: never an earlier one than a clock can have shown before it.
+    ///
+    ///     00:10  commit, labelled 00:10
+    ///     00:20  someone notes the time, to ask --since 00:20 later
+    ///     00:30  the clock is set back an hour
+    ///     23:40  commit: not 23:40, and not 00:10 either, which would hide it from who asks, but 00:40
+    ///
+    /// The boot clock says how far the wall clock has come if nobody touched it.
+    func label(_ now: Instant) -> Int64 {
+        max(now.wall, lastCommitted, lastClock.map { $0.wall + (now.boot - $0.boot) } ?? 0)
     }
 
     /// Until when a watcher has looked, nanoseconds since 1970: a downtime begins there.
@@ -120,6 +142,19 @@ package final class Store: StoredState {
         }
     }
 
+    /// Makes this the journal of no lock file, and brings the WAL into the database: the files are not together any more.
+    package func disown() throws {
+        let unknown = Store.newUUID()
+        do {
+            try StoreError.wrap(database) {
+                try database.execute(sql: "UPDATE meta SET nonce = ?1, previous_nonce = ?1", arguments: [unknown])
+            }
+        } catch let error as StoreError where error.reason == .full {
+            // The lock file has forgotten the nonce; that is one of the two places.
+        }
+        try truncateLog()
+    }
+
     /// Notes that all was seen up to now, and brings the WAL into the database: a clean stop.
     package func close() throws {
         try StoreError.wrap {
@@ -127,17 +162,6 @@ package final class Store: StoredState {
             try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         }
     }
-
-    /// Copies the WAL into the database once enough rows have gathered in it, without waiting for readers.
-    package func checkpointIfDue() throws {
-        let changed = database.totalChangesCount
-        guard changed - lastCheckpoint >= Self.checkpointRows else { return }
-        lastCheckpoint = changed
-        try StoreError.wrap { try database.execute(sql: "PRAGMA wal_checkpoint(PASSIVE)") }
-    }
-
-    /// Rows between two checkpoints: about 4 MB of WAL.
-    private static let checkpointRows = 40_000
 
     /// A random UUID, version 4, in lower case.
     static func newUUID() -> String {

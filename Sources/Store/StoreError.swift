@@ -25,8 +25,8 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
 
     package var description: String { message }
 
-    /// Runs `body` and says what SQLite's result codes mean for us.
-    static func wrap<Result>(_ body: () throws -> Result) throws -> Result {
+    /// Runs `body` and says what SQLite's result codes, and where they say too little the errno of `database`, mean for us.
+    static func wrap<Result>(_ database: Database? = nil, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as DatabaseError {
@@ -35,6 +35,9 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
             case .SQLITE_NOTADB: throw StoreError(.notAJournal, text)
             case .SQLITE_CORRUPT: throw StoreError(.corrupt, text)
             case .SQLITE_FULL: throw StoreError(.full, text)
+            // SQLite says FULL for ENOSPC of a write to a file, but not where it makes room in the -shm, nor for EDQUOT. An EIO
+            // is no such thing: nobody knows what the disk has lost with it, so it is not tried again.
+            case .SQLITE_IOERR where database.map(BulkStatement.isOutOfSpace) ?? false: throw StoreError(.full, text)
             case .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH: throw StoreError(.permission, text)
             case .SQLITE_CANTOPEN: throw StoreError(.cannotCreate, text)
             default: throw StoreError(.inputOutput, text)

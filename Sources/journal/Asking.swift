@@ -17,6 +17,8 @@ struct Asking {
         var resolution: Resolution
         /// A watcher was needed and none answered: until when the journal can answer, in nanoseconds since 1970.
         var withoutWatcher: Int64?
+        /// One answered that it cannot commit: since when the disk is full.
+        var fullSince: Int64?
         /// The batch up to which a barrier has synced.
         var durable: Int64?
 
@@ -29,9 +31,16 @@ struct Asking {
         var pause: Int64 = 20_000_000
         while true {
             let left = max(0, deadline - Clock.boot())
-            let barrier = noSync ? nil : try Client.barrier(database: database, timeout: .nanoseconds(left))
+            let reply = noSync ? .silence : try Client.barrier(database: database, timeout: .nanoseconds(left))
             let answer = try reading { snapshot -> (Verdict, T)? in
-                let verdict = try verdict(snapshot, barrier)
+                var barrier: Barrier?
+                // A watcher of another file than this one, which has its name now, vouches for nothing in it.
+                if case .done(let done) = reply, try snapshot.has(done.cursor) { barrier = done }
+                var verdict = try verdict(snapshot, barrier)
+                if case .full(let since) = reply {
+                    if Clock.boot() + pause < deadline { return nil }
+                    verdict.fullSince = since
+                }
                 if let refusal = verdict.resolution.refusal, let barrier, refusal.isOnlyWaiting(for: barrier.closing),
                     Clock.boot() + pause < deadline
                 {

@@ -14,9 +14,27 @@ struct DatabaseOption: ParsableArguments {
     var path: Path {
         get throws {
             let named = ThisProcess.environment("JOURNAL_DB").flatMap { $0.isEmpty ? nil : $0 }
-            let path = try PathArgument.canonical(option.map { Array($0.utf8) } ?? named ?? DatabaseOption.standard)
+            let given = option.map { ThisProcess.bytes(ofArgument: $0) }
+            let path = try PathArgument.canonical(given ?? named ?? DatabaseOption.standard)
+            try DatabaseOption.checkLink(path)
             return PathArgument.target(path) ?? path
         }
+    }
+
+    /// A link is followed if whoever made it is us, root, or the owner of the directory it lies in: the rule by which the
+    /// kernel keeps links in /tmp from leading others astray (fs.protected_symlinks), which realpath(3) goes around.
+    private static func checkLink(_ path: Path) throws(Failure) {
+        let shown = ShellQuote.text(path.shown)
+        do throws(SystemError) {
+            let link = try FileStatus(at: path.shown)
+            guard link.isSymbolicLink, link.uid != 0, link.uid != ThisProcess.user else { return }
+            if try FileStatus(at: path.parent.shown).uid == link.uid { return }
+        } catch {
+            if error.isMissing { return }
+            throw Failure(
+                error.isForbidden ? .permission : .inputOutput, "\(shown): cannot follow: \(error.reason)")
+        }
+        throw Failure(.permission, "\(shown): cannot follow: somebody else's symbolic link")
     }
 
     private static var standard: [UInt8] {
@@ -47,6 +65,7 @@ struct DatabaseOption: ParsableArguments {
         guard let text = path.shown.validText else {
             throw Failure(.inputOutput, "\(shown): cannot open: SQLite takes only paths that are valid UTF-8")
         }
+        try DatabaseFiles(database: path).checkForReading()
         do {
             return try JournalFile(text)
         } catch {

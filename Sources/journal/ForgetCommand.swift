@@ -21,7 +21,7 @@ struct ForgetCommand: ParsableCommand {
             if reply["missing"] != nil { throw missing }
             return
         }
-        try Writing.with(path, creates: false) { store in
+        try Writing.with(path, creates: false) { store, _ in
             guard let stored = try store.roots().first(where: { $0.path == root }) else { throw missing }
             try store.forget(stored)
         }

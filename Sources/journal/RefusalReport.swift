@@ -7,8 +7,11 @@ enum RefusalReport {
         var lines: [String] = []
         if let refusal = verdict.resolution.refusal { lines += refusal.reasons.map(line) }
         if let until = verdict.withoutWatcher {
+            let reason = verdict.fullSince.map {
+                "the watcher cannot commit, the disk is full since \(Timestamp.local($0))"
+            }
             lines.append(
-                "no live watcher, so the journal cannot vouch for now, only until \(Timestamp.local(until)); "
+                "\(reason ?? "no live watcher"), so the journal cannot vouch for now, only until \(Timestamp.local(until)); "
                     + "--no-sync answers as of then")
         }
         if lines.isEmpty { lines.append("nothing was ever committed") }

@@ -58,7 +58,7 @@ struct ScanCommand: ParsableCommand {
     /// Crawls with a watcher of its own that lives as long as the crawl: what changes meanwhile is seen too.
     private func crawl(_ path: Path, _ paths: [Path]) throws {
         Signals.block()
-        try Writing.with(path, creates: !paths.isEmpty) { store in
+        try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let stored = try store.roots()
             let selection = RootSelection(store: store, coverage: coverage)
             var taken: [RootSelection.Taken] = []
@@ -73,7 +73,7 @@ struct ScanCommand: ParsableCommand {
             guard !taken.isEmpty else {
                 throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
             }
-            let watcher = try Watcher(store, database: path, latency: 20_000_000, sweepInterval: .max / 2)
+            let watcher = try Watcher(store, files, database: path, latency: 20_000_000, sweepInterval: .max / 2)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken {
                 try watcher.add(root, formerExcludes: formerExcludes, adopting: adopt ? paths[0] : nil)

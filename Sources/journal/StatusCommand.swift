@@ -22,9 +22,10 @@ struct StatusCommand: ParsableCommand {
         } catch {
             throw DatabaseOption.failure(error, path)
         }
+        let logSize = try size(path.shown + Array("-wal".utf8))
         let report = StatusReport(
-            database: path, overview: overview, watcher: watcher, size: try size(path.shown),
-            logSize: try size(path.shown + Array("-wal".utf8)))
+            database: path, overview: overview, watcher: watcher, size: try size(path.shown), logSize: logSize,
+            logReaders: logSize > Watcher.logBound ? try LogReader.all(of: path) : [])
         var output = Output.standardOutput()
         try output.write(json ? report.json : report.text)
         try output.flush()
@@ -41,10 +42,34 @@ struct StatusCommand: ParsableCommand {
     }
 }
 
+/// Who keeps the WAL from being brought back: a process that reads a snapshot.
+struct LogReader {
+    var pid: Int
+    var program: [UInt8]
+
+    /// All but the watcher, which locks only while it works. A reader holds one of the five bytes WAL_READ_LOCK(0…4) of the
+    /// -shm file, the first of which is 123 (https://sqlite.org/walformat.html, 2.3).
+    static func all(of database: Path) throws -> [LogReader] {
+        let files = DatabaseFiles(database: database)
+        do throws(SystemError) {
+            let index = try FileStatus(at: files.path(.index))
+            let watcher = try LockFile.holder(of: files.path(.lock))
+            return try FileLocks.holders(of: index, bytes: 123...127).filter { $0 != watcher }.map {
+                LogReader(pid: $0, program: FileLocks.program(of: $0) ?? [])
+            }
+        } catch {
+            guard error.isMissing || error.isForbidden else { throw error }
+            return []
+        }
+    }
+}
+
 /// What a live watcher says of itself.
 struct WatcherStatus {
     var pid: Int
     var isLive: Bool
+    /// Since when it cannot commit, because the disk is full; nanoseconds since 1970.
+    var fullSince: Int64?
     var watches: Int
     var watchLimit: Int?
     var directories: Int
@@ -60,6 +85,7 @@ struct WatcherStatus {
         func number(_ key: String) -> Int { reply[key].flatMap { Int($0) } ?? 0 }
         pid = number("pid")
         isLive = reply["live"] == "yes"
+        fullSince = reply.fullSince
         watches = number("watches")
         watchLimit = reply["watch-limit"].flatMap { Int($0) }
         directories = number("directories")

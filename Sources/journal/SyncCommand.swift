@@ -20,7 +20,10 @@ struct SyncCommand: ParsableCommand {
         var reason = "no live watcher"
         repeat {
             let left = max(.milliseconds(1), deadline - ContinuousClock.now)
-            if let reply = try Client.ask(.barrier, database: path, timeout: left), let cursor = reply["cursor"] {
+            let reply = try Client.ask(.barrier, database: path, timeout: left)
+            if let since = reply?.fullSince {
+                reason = "the watcher cannot commit: disk full since \(Timestamp.local(since))"
+            } else if let reply, let cursor = reply["cursor"] {
                 if reply["live"] == "yes" {
                     var output = Output.standardOutput()
                     try output.write(cursor + "\n")

@@ -56,10 +56,10 @@ struct WatchCommand: ParsableCommand {
         guard crawlEvery.duration.nanoseconds >= 1_000_000_000 else {
             throw Failure(.usage, "--crawl-every takes a duration from 1s on")
         }
-        try Writing.with(path, creates: !paths.isEmpty) { store in
+        try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
             let watcher = try Watcher(
-                store, database: path, latency: latency.duration.nanoseconds,
+                store, files, database: path, latency: latency.duration.nanoseconds,
                 sweepInterval: crawlEvery.duration.nanoseconds)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }

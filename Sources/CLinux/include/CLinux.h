@@ -61,6 +61,9 @@ static inline int clinux_statx(int dir, const char *path, int follow, struct cli
     return 0;
 }
 
+static inline uint32_t clinux_major(uint64_t device) { return major(device); }
+static inline uint32_t clinux_minor(uint64_t device) { return minor(device); }
+
 static inline long clinux_getdents64(int fd, void *buffer, unsigned long size) {
     return syscall(SYS_getdents64, fd, buffer, size);
 }
@@ -142,13 +145,26 @@ static inline int clinux_unix_send(int fd, const char *path, const void *bytes, 
 static inline int clinux_socket(int type) { return socket(AF_UNIX, type | SOCK_CLOEXEC, 0); }
 static inline int clinux_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC); }
 
-// SO_PEERCRED: who connected.
-static inline int clinux_peer(int fd, uint32_t *uid) {
+// SO_PEERCRED: who is at the other end, with the effective group, as of connect(2) or listen(2).
+static inline int clinux_peer(int fd, uint32_t *uid, uint32_t *gid) {
     struct ucred credentials;
     socklen_t length = sizeof credentials;
     int result = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
-    if (result == 0) *uid = credentials.uid;
+    if (result == 0) {
+        *uid = credentials.uid;
+        *gid = credentials.gid;
+    }
     return result;
+}
+
+// SO_PEERGROUPS, Linux 4.13: the supplementary groups of the other end; how many, or -1 with ERANGE where they do not fit.
+static inline int clinux_peer_groups(int fd, uint32_t *groups, unsigned capacity) {
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+    socklen_t length = capacity * sizeof *groups;
+    int result = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length);
+    return result == 0 ? (int)(length / sizeof *groups) : result;
 }
 
 // SO_RCVTIMEO and SO_SNDTIMEO.
@@ -160,3 +176,12 @@ static inline int clinux_set_timeout(int fd, long milliseconds) {
 }
 
 static inline int clinux_lock(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
+
+// F_OFD_SETLK: a write lock on one byte that belongs to the open file, so that no other close(2) of this process drops it.
+static inline int clinux_lock_byte(int fd, int64_t offset) {
+#ifndef F_OFD_SETLK
+#define F_OFD_SETLK 37
+#endif
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}

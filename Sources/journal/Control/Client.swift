@@ -12,12 +12,21 @@ struct Barrier {
 
 /// The asking end of the control socket beside the database.
 enum Client {
-    /// Asks for a barrier: returns nil when no watcher answers within `timeout` (a watcher that has died, a socket
-    /// nobody listens at), and throws where it may not be asked.
-    static func barrier(database: Path, timeout: Duration) throws(Failure) -> Barrier? {
-        guard let reply = try ask(.barrier, database: database, timeout: timeout) else { return nil }
-        guard let cursor = reply["cursor"].flatMap({ Cursor($0) }) else { return nil }
-        return Barrier(cursor: cursor, closing: Set(reply.all("closing").compactMap { Int64($0) }))
+    /// What a watcher says to a barrier.
+    enum BarrierReply {
+        case done(Barrier)
+        /// It cannot commit: the disk is full since then, nanoseconds since 1970.
+        case full(since: Int64)
+        /// No watcher answers in time: it has died, or nobody listens at the socket.
+        case silence
+    }
+
+    /// Asks for a barrier, and throws where it may not be asked.
+    static func barrier(database: Path, timeout: Duration) throws(Failure) -> BarrierReply {
+        guard let reply = try ask(.barrier, database: database, timeout: timeout) else { return .silence }
+        if let since = reply.fullSince { return .full(since: since) }
+        guard let cursor = reply["cursor"].flatMap({ Cursor($0) }) else { return .silence }
+        return .done(Barrier(cursor: cursor, closing: Set(reply.all("closing").compactMap { Int64($0) })))
     }
 
     /// Sends a request and waits for the whole reply. Nil when nobody answers within `timeout`.
@@ -26,6 +35,7 @@ enum Client {
         let reply: Reply
         do throws(SystemError) {
             let connection = try Connection(to: path)
+            try checkWatcher(connection, database)
             let (seconds, attoseconds) = timeout.components
             try connection.setTimeout(
                 milliseconds: Int(min(seconds, 1_000_000)) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
@@ -40,8 +50,26 @@ enum Client {
         if let refused = reply["refused"] {
             throw Failure(.permission, "\(ShellQuote.text(path)): the watcher refuses: \(refused)")
         }
+        // A barrier may be asked for again until there is space; what changes something was not done.
+        if let since = reply.fullSince, !request.isQuestion { throw fullDisk(database, since: since) }
         // A reply that was cut short is none: the watcher died over it.
         return reply["ok"] == nil ? nil : reply
+    }
+
+    /// In a directory that others may write to, the socket could be theirs while no watcher runs, and vouch for what it has
+    /// not seen. So whoever listens has to be who could have written the database.
+    private static func checkWatcher(_ connection: borrowing Connection, _ database: Path) throws(SystemError) {
+        let listener = try connection.peer.user
+        if listener == 0 || listener == ThisProcess.user { return }
+        guard try FileStatus(at: database.shown).uid == listener else {
+            throw .notPermitted("connect", socketPath(database))
+        }
+    }
+
+    static func fullDisk(_ database: Path, since: Int64) -> Failure {
+        Failure(
+            .unavailable,
+            "\(ShellQuote.text(database.shown)): the watcher cannot commit: disk full since \(Timestamp.local(since))")
     }
 
     /// The socket stands beside the database.

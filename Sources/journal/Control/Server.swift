@@ -5,57 +5,95 @@ import Synchronization
 
 /// The answering end of the control socket: a thread that accepts, and one a client, at most ``clientLimit``.
 ///
-/// A client's thread only waits; what it asks for is done by the work thread, in ``Exchange``.
+/// A client's thread only waits; what it asks for is done by the work thread, in ``Exchange``. Whoever may connect is let in
+/// by the socket's mode; whoever may ask, by who it is.
 final class Server: Sendable {
     private let socket: ListeningSocket
+    private let database: Path
     private let exchange: Exchange
-    private let clients = Atomic(0)
+    private let isStopped = Atomic(false)
+    /// The clients that are here, in the order in which they came.
+    private let guests = Mutex<[Guest]>([])
 
-    /// Clients at a time; one more is turned away, and takes that for no watcher.
+    /// Clients at a time. One more takes the place of the one that has been silent for longest; where all have asked and
+    /// wait for their answers, it is turned away, and takes that for no watcher.
     private static let clientLimit = 64
-    /// How long a client may take over its request, or over reading the reply, milliseconds.
-    private static let patience = 10_000
+    /// How long a client may take over its request, and over reading the reply, nanoseconds.
+    private static let patience: Int64 = 10_000_000_000
+    /// Likewise where others cannot be accepted meanwhile.
+    private static let shortPatience: Int64 = 100_000_000
 
-    init(_ socket: consuming ListeningSocket, exchange: Exchange) {
+    init(_ socket: consuming ListeningSocket, database: Path, exchange: Exchange) {
         self.socket = socket
+        self.database = database
         self.exchange = exchange
+    }
+
+    /// Whether the socket's name is still the socket's. What cannot be looked at just now is not called gone.
+    var isAtItsPlace: Bool {
+        do throws(SystemError) {
+            return try FileStatus(at: Client.socketPath(database)).isSameFile(as: socket.file)
+        } catch {
+            return !error.isMissing
+        }
     }
 
     func start() throws(SystemError) {
         try Thread.start("control") { [self] in
-            while true {
+            while !isStopped.load(ordering: .acquiring) {
                 do throws(SystemError) {
-                    try welcome(Guest(socket.accept()))
+                    welcome(Guest(try socket.accept()))
                 } catch {
-                    // Out of descriptors or threads: those who are here will leave.
+                    // Out of descriptors: those who are here will leave.
                     ThisProcess.sleep(nanoseconds: 10_000_000)
                 }
             }
         }
     }
 
-    private func welcome(_ guest: Guest) throws(SystemError) {
-        guard clients.add(1, ordering: .relaxed).newValue <= Self.clientLimit else {
-            clients.subtract(1, ordering: .relaxed)
-            return
+    /// Accepts nobody any more; whoever is here gets an answer.
+    func stop() {
+        isStopped.store(true, ordering: .releasing)
+        socket.stop()
+    }
+
+    private func welcome(_ guest: Guest) {
+        let isSeated = guests.withLock { guests in
+            if guests.count >= Self.clientLimit {
+                guard let index = guests.firstIndex(where: { !$0.hasAsked.load(ordering: .relaxed) }) else {
+                    return false
+                }
+                guests.remove(at: index).connection.hangUp()
+            }
+            guests.append(guest)
+            return true
         }
-        try Thread.start("client") { [self] in
-            answer(guest)
-            clients.subtract(1, ordering: .relaxed)
+        guard isSeated else { return }
+        do throws(SystemError) {
+            try Thread.start("client") { [self] in
+                answer(guest, patience: Self.patience)
+                leave(guest)
+            }
+        } catch {
+            // Out of threads: one after the other, and nobody may take long.
+            answer(guest, patience: Self.shortPatience)
+            leave(guest)
         }
     }
 
-    private func answer(_ guest: Guest) {
+    private func leave(_ guest: Guest) { guests.withLock { $0.removeAll { $0 === guest } } }
+
+    private func answer(_ guest: Guest, patience: Int64) {
         do throws(SystemError) {
-            try guest.connection.setTimeout(milliseconds: Self.patience)
-            guard let line = try guest.connection.readLine(limit: Request.sizeLimit) else { return }
+            let deadline = Clock.boot() + patience
+            guard let line = try guest.connection.readLine(limit: Request.sizeLimit, deadline: deadline) else { return }
+            guest.hasAsked.store(true, ordering: .relaxed)
+            try guest.connection.setTimeout(milliseconds: Int(patience / 1_000_000))
             guard let request = Request(line) else {
                 return try guest.connection.write(Reply([("refused", "not a request")]).bytes)
             }
-            // Whoever may connect is in the database's group, by the socket's mode; the owner and root may do more.
-            let peer = try guest.connection.peer
-            guard request.isQuestion || peer == 0 || peer == ThisProcess.user else {
-                return try guest.connection.write(Reply([("refused", "only its owner may ask that")]).bytes)
+            if let refusal = try refusal(of: request, from: guest) {
+                return try guest.connection.write(Reply([("refused", refusal)]).bytes)
             }
             try guest.connection.write(exchange.ask(request).bytes)
         } catch {
@@ -63,9 +101,23 @@ final class Server: Sendable {
         }
     }
 
+    /// Its owner and root may ask for everything, the group of the database what changes nothing. Nobody else, whatever
+    /// the mode of the socket or of the directory has become.
+    private func refusal(of request: Request, from guest: Guest) throws(SystemError) -> String? {
+        let peer = try guest.connection.peer
+        if peer.user == 0 || peer.user == ThisProcess.user { return nil }
+        let group = try FileStatus(at: database.shown).gid
+        guard peer.group == group || guest.connection.peerGroups.contains(group) else {
+            return "only its owner and the group of the database may ask"
+        }
+        return request.isQuestion ? nil : "only its owner may ask that"
+    }
+
     /// Carries a connection into its thread.
     private final class Guest: Sendable {
         let connection: Connection
+        /// Its request has come; until then it can lose its place.
+        let hasAsked = Atomic(false)
         init(_ connection: consuming Connection) { self.connection = connection }
     }
 }

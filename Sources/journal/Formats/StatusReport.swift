@@ -10,6 +10,8 @@ struct StatusReport {
     var watcher: WatcherStatus?
     var size: Int64
     var logSize: Int64
+    /// Who keeps the WAL as large as it is; asked for only where it is large.
+    var logReaders: [LogReader]
 
     /// Whether every root that is to be watched is live and vouched for.
     var isWell: Bool {
@@ -21,8 +23,13 @@ struct StatusReport {
         var lines = [
             "journal   \(ShellQuote.text(database.shown))  \(bytes(size))\(logSize > 0 ? " + \(bytes(logSize)) WAL" : "")"
         ]
+        for reader in logReaders {
+            lines.append(
+                "          WAL held back by PID \(reader.pid) (\(ShellQuote.text(reader.program))), which reads")
+        }
         if let watcher {
-            lines.append("watcher   \(watcher.isLive ? "live" : "crawling"), PID \(watcher.pid)")
+            let state = watcher.fullSince.map { "cannot commit: disk full since \(Timestamp.local($0))" }
+            lines.append("watcher   \(state ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
             let limit = watcher.watchLimit.map { " of \(grouped(Int64($0)))" } ?? ""
             lines.append(
                 "          \(grouped(Int64(watcher.watches)))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
@@ -117,15 +124,24 @@ struct StatusReport {
             ("uuid", .string(overview.uuid)), ("cursor", .string(overview.head.description)),
             ("head_seq", .number(overview.head.seq)), ("head_time", JSON.time(overview.headNS)),
             ("horizon_seq", .number(overview.horizon)), ("vouched_until", JSON.time(overview.vouchedNS)),
-            ("size", .number(size)), ("wal_size", .number(logSize)), ("changes", .number(overview.changes)),
+            ("size", .number(size)), ("wal_size", .number(logSize)),
+            ("wal_readers", .array(logReaders.map(json))), ("changes", .number(overview.changes)),
             ("watcher", watcher.map(json) ?? .null), ("roots", .array(roots)), ("gaps", .array(gaps)),
             ("closed_gaps", .number(overview.closedGaps)), ("uncovered", .array(uncovered)),
         ]).text + "\n"
     }
 
+    private func json(_ reader: LogReader) -> JSON {
+        .object([("pid", .number(Int64(reader.pid))), ("program", JSON.bytes(reader.program))])
+    }
+
     private func json(_ watcher: WatcherStatus) -> JSON {
         .object([
             ("pid", .number(Int64(watcher.pid))), ("live", .bool(watcher.isLive)),
+            (
+                "cannot_commit",
+                watcher.fullSince.map { .object([("reason", .string("disk full")), ("since", JSON.time($0))]) } ?? .null
+            ),
             ("watches", .number(Int64(watcher.watches))), ("directories", .number(Int64(watcher.directories))),
             ("unwatched", .number(Int64(watcher.unwatched))),
             ("watch_limit", watcher.watchLimit.map { .number(Int64($0)) } ?? .null),

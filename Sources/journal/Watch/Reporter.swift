@@ -7,6 +7,7 @@ final class Reporter {
     private let isTerminal = ThisProcess.standardErrorIsTerminal
     private var lastProgress: Int64 = 0
     private var hasProgressLine = false
+    private var socketError: SystemError?
 
     /// How often the line of progress is written, nanoseconds.
     private static let progressInterval: Int64 = 200_000_000
@@ -53,6 +54,22 @@ final class Reporter {
     }
 
     func stopped() { line("stopped") }
+
+    /// A commit finds no space.
+    func isFull(_ reason: String) {
+        line(
+            "cannot commit: \(reason); nothing is vouched for until there is space",
+            hint: "what happens meanwhile is kept, or crawled for")
+    }
+
+    func hasSpace() { line("commits again") }
+
+    /// The socket was gone, and there is another one now, or none can be made.
+    func socket(_ path: [UInt8], _ error: SystemError?) {
+        defer { socketError = error }
+        guard let error else { return line("\(ShellQuote.text(path)): was gone, listening anew") }
+        if socketError != error { line("\(ShellQuote.text(path)): cannot listen: \(error.reason)") }
+    }
 
     func progress(_ progress: (path: Path, entries: Int, nanoseconds: Int64)?) {
         guard isTerminal, let progress, Clock.boot() - lastProgress >= Self.progressInterval else { return }

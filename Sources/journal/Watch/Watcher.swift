@@ -15,7 +15,10 @@ final class Watcher {
     }
 
     private let store: Store
+    private let files: DatabaseFiles.Held
     private let database: Path
+    /// The WAL, to sync it: held open, so that being out of descriptors delays no answer.
+    private let log: Descriptor
     private let drain: Drain
     private let capture: Capture
     private let exchange: Exchange
@@ -25,6 +28,17 @@ final class Watcher {
     /// Clients that wait for a crawl, by its ticket.
     private var scans: [Int: (pending: Exchange.Pending, left: Set<Int>)] = [:]
     private var nextTicket = 1
+    /// When the files are looked at again (CLOCK_BOOTTIME, nanoseconds).
+    private var nextLook: Int64 = 0
+    private var server: Server?
+    private var end = End.signal
+    /// Where what is found is committed.
+    private lazy var commits = PatientStore(store, reporter: reporter) { [unowned self] in try whileFull(since: $0) }
+
+    /// How often the files are looked at, nanoseconds.
+    private static let lookInterval: Int64 = 1_000_000_000
+    /// Bytes of WAL that checkpoints have not brought back: somebody reads an old snapshot, or has until now.
+    static let logBound: Int64 = 16 << 20
 
     /// Set by the thread that waits for signals.
     private final class StopFlag: Sendable {
@@ -34,11 +48,13 @@ final class Watcher {
     }
 
     /// Prepares to watch; `latency`, and how often what makes no events is crawled, in nanoseconds.
-    init(_ store: Store, database: Path, latency: Int64, sweepInterval: Int64) throws {
+    init(_ store: Store, _ files: DatabaseFiles.Held, database: Path, latency: Int64, sweepInterval: Int64) throws {
         self.store = store
+        self.files = files
+        log = try Descriptor(opening: DatabaseFiles(database: database).path(.log), for: .reading)
         self.database = database
         self.latency = latency
-        let drain = try Drain(latency: latency)
+        let drain = try Watcher.drain(latency)
         self.drain = drain
         exchange = Exchange(drain)
         let reporter = Reporter()
@@ -51,18 +67,19 @@ final class Watcher {
             notify: { reporter.report($0) })
     }
 
-    /// The database and its companions, the socket among them: their inodes stay the same while they are open.
-    private static func ownFiles(_ database: Path) throws(SystemError) -> Set<OwnFile> {
-        var files: Set<OwnFile> = []
-        for suffix in ["", "-wal", "-shm", "-lock", "-socket"] {
-            do {
-                let status = try FileStatus(at: database.shown + Array(suffix.utf8))
-                files.insert(OwnFile(device: status.device, inode: status.inode))
-            } catch {
-                guard error.isMissing else { throw error }
-            }
+    /// One inotify instance, of which a user has few. EMFILE says so, and also that this process has no descriptor left.
+    private static func drain(_ latency: Int64) throws -> Drain {
+        do throws(SystemError) {
+            return try Drain(latency: latency)
+        } catch {
+            guard error.isOutOfDescriptors, error.operation == "inotify_init1" else { throw error }
+            do throws(SystemError) { _ = try WakeUp() } catch _ { throw error }
+            let limit = Sysctl.inotifyInstances
+            throw Failure(
+                .unavailable,
+                "\(error.operation): the limit of \(limit.map(String.init) ?? "all") instances of this user is reached",
+                hint: "sysctl fs.inotify.max_user_instances=\((limit ?? 128) * 4)")
         }
-        return files
     }
 
     /// Takes up a root; `formerExcludes` are those by which it was crawled the last time.
@@ -81,18 +98,27 @@ final class Watcher {
 
     /// Runs until the end, then commits what is still queued.
     func run(until end: End) throws {
+        self.end = end
         try drain.start()
         defer {
             drain.stop()
+            server?.stop()
             exchange.close()
         }
-        try Server(ListeningSocket(at: Client.socketPath(database)), exchange: exchange).start()
-        capture.ownFiles = try Watcher.ownFiles(database)
-        try capture.begin(store)
+        do throws(SystemError) {
+            try listen()
+        } catch {
+            throw Failure(
+                error.isForbidden ? .permission : error.isFull ? .inputOutput : .cannotCreate,
+                "\(ShellQuote.text(Client.socketPath(database))): cannot listen: \(error.reason)")
+        }
+        capture.ownFiles = try DatabaseFiles(database: database).inodes()
+        try capture.begin(commits)
         var isReady = false
         while !isStopping.isSet {
             let began = Clock.boot()
-            try capture.step(store)
+            try lookAtFiles()
+            try capture.step(commits)
             try answer()
             try store.checkpointIfDue()
             reporter.progress(capture.progress)
@@ -103,9 +129,49 @@ final class Watcher {
             }
             try pause(since: began)
         }
-        try capture.finish(store)
+        try capture.finish(commits)
         try answer()
         reporter.stopped()
+    }
+
+    /// Binds the socket, in place of whatever has its name.
+    private func listen() throws(SystemError) {
+        let group = try FileStatus(at: database.shown).gid
+        let started = try Server(
+            ListeningSocket(at: Client.socketPath(database), group: group), database: database, exchange: exchange)
+        try started.start()
+        server?.stop()
+        server = started
+    }
+
+    /// Once a second: whether the files are those that are held, whether the WAL has to be brought back, and whether the
+    /// socket is still there for those who ask.
+    private func lookAtFiles() throws {
+        guard Clock.boot() >= nextLook else { return }
+        nextLook = Clock.boot() + Self.lookInterval
+        if try files.look() > Self.logBound { try store.truncateLog() }
+        guard let server, !server.isAtItsPlace else { return }
+        do throws(SystemError) {
+            try listen()
+            reporter.socket(Client.socketPath(database), nil)
+        } catch {
+            return reporter.socket(Client.socketPath(database), error)
+        }
+        capture.ownFiles = try DatabaseFiles(database: database).inodes()
+    }
+
+    /// While a commit waits for space: nothing can be vouched for, and whoever asks is told so.
+    private func whileFull(since: Int64) throws {
+        guard case .signal = end, !isStopping.isSet else {
+            throw Failure(
+                .inputOutput,
+                "\(ShellQuote.text(database.shown)): cannot commit: disk full since \(Timestamp.local(since))",
+                hint: "the journal is as it was then; the next start reconciles")
+        }
+        try lookAtFiles()
+        for pending in exchange.take(settled: .max) {
+            pending.answer(pending.request == .status ? status() : Reply([("ok", ""), ("full", String(since))]))
+        }
     }
 
     /// Waits for something to do, and not before `latency` has passed, unless someone waits for an answer.
@@ -130,7 +196,10 @@ final class Watcher {
     /// Answers the requests whose events are committed. What leaves has to be on the disk: one sync for all of them.
     private func answer() throws {
         let due = exchange.take(settled: capture.settled)
-        if due.contains(where: { $0.request == .barrier }) { try syncLog() }
+        if due.contains(where: { $0.request == .barrier }) {
+            _ = try files.look()
+            try syncLog()
+        }
         for pending in due {
             switch pending.request {
             case .barrier:
@@ -142,7 +211,7 @@ final class Watcher {
             case .status: pending.answer(status(queued: pending.queued))
             case .scan(let paths): scan(paths, pending)
             case .adopt(let path):
-                if try capture.adopt(path, store) {
+                if try capture.adopt(path, commits) {
                     scan([path], pending)
                 } else {
                     pending.answer(Reply([("ok", ""), ("missing", Hex.encode(path.bytes))]))
@@ -160,7 +229,7 @@ final class Watcher {
         if scans.isEmpty { capture.finishedTickets = [] }
     }
 
-    private func syncLog() throws { try FileSync.data(database.shown + Array("-wal".utf8)) }
+    private func syncLog() throws { try log.synchronizeData() }
 
     private func scan(_ paths: [Path], _ pending: Exchange.Pending) {
         let paths = paths.isEmpty ? capture.rootPaths : paths
@@ -180,19 +249,21 @@ final class Watcher {
         guard let root = try store.roots().first(where: { $0.path == path }) else {
             return Reply([("ok", ""), ("missing", Hex.encode(path.bytes))])
         }
-        try capture.begin(store)
+        try capture.begin(commits)
         capture.remove(root.id)
-        try store.forget(root)
+        try commits.waiting { try store.forget(root) }
         return Reply([("ok", "")])
     }
 
     private func status(queued: Int) -> Reply {
         var fields = [
-            ("ok", ""), ("pid", String(ThisProcess.id)), ("live", capture.isLive ? "yes" : "no"),
+            ("ok", ""), ("pid", String(ThisProcess.id)),
+            ("live", capture.isLive && commits.fullSince == nil ? "yes" : "no"),
             ("watches", String(capture.watches)), ("directories", String(capture.directories)),
             ("unwatched", String(capture.unwatched)),
             ("overflows", String(capture.overflows)), ("queued", String(queued)),
         ]
+        if let since = commits.fullSince { fields.append(("full", String(since))) }
         if let limit = Sysctl.inotifyWatches { fields.append(("watch-limit", String(limit))) }
         if let progress = capture.progress {
             fields.append(("crawl", "\(Hex.encode(progress.path.bytes)) \(progress.entries) \(progress.nanoseconds)"))

@@ -6,48 +6,71 @@ import Store
 /// Becoming the one writer of a database: the lock file, the checks that it is ours, and the nonce that tells a restored
 /// copy.
 enum Writing {
-    /// Runs `body` with the store, and leaves the database whole behind it. Makes the database where there is none and
-    /// `creates` is set.
+    /// Runs `body` with the store and the files it is in, and leaves the database whole behind it. Makes the database where
+    /// there is none and `creates` is set.
     static func with<Result>(
-        _ database: Path, creates: Bool, _ body: (Store) throws -> Result
+        _ database: Path, creates: Bool, _ body: (Store, DatabaseFiles.Held) throws -> Result
     ) throws -> Result {
         let shown = ShellQuote.text(database.shown)
         FileMode.keepPrivate()
-        let isNew = try prepare(database, creates: creates)
+        let files = DatabaseFiles(database: database)
+        let isNew = try prepare(files, creates: creates)
         guard let path = database.shown.validText else {
             throw Failure(.cannotCreate, "\(shown): SQLite takes no path that is not UTF-8")
         }
-        let lockPath = database.shown + Array("-lock".utf8)
-        guard let lock = try take(lockPath) else {
+        let lockPath = files.path(.lock)
+        let lock = try take(lockPath, "lock") { path throws(SystemError) in try LockFile(at: path) }
+        // The lock file may have been deleted, or be another name's: the file itself is locked as well.
+        let file =
+            try lock == nil
+            ? nil : take(database.shown, "open") { path throws(SystemError) in try HeldFile(at: path) }
+        guard let lock, let file else {
             let holder = try LockFile.holder(of: lockPath).map { "PID \($0)" } ?? "another process"
             throw Failure(
                 .held, "\(shown): in use: \(holder) is its writer", hint: "`journal status` shows what it does")
         }
-        if isNew { try Descriptor(opening: database.shown, for: .writing).close() }
+        defer { withExtendedLifetime(file) {} }
         do {
             let bootID = try Clock.bootID()
             return try Store.with(
                 path: path, bootID: bootID, clock: { Instant(wall: Clock.wall(), boot: Clock.boot()) }
             ) { store in
-                let nonce = try rotate(store, lock, from: lock.nonce, isNew: isNew, database)
-                let result = try body(store)
-                try store.close()
-                _ = try rotate(store, lock, from: nonce, isNew: false, database)
-                try store.close()
-                return result
+                do {
+                    let nonce = try rotate(store, lock, from: lock.nonce, isNew: isNew, database)
+                    let held = try DatabaseFiles.Held(files, lock: lock.file, database: file.file)
+                    let result = try body(store, held)
+                    try store.close()
+                    _ = try held.look()
+                    _ = try rotate(store, lock, from: nonce, isNew: false, database)
+                    try store.close()
+                    return result
+                } catch let replaced as DatabaseFiles.Replaced {
+                    try disown(store, lock)
+                    throw replaced.failure
+                }
             }
         } catch let error as StoreError {
             throw failure(error, shown)
         }
     }
 
-    private static func take(_ path: [UInt8]) throws(Failure) -> LockFile? {
+    /// What is at the database's names now is not this journal. The WAL is emptied into the file it belongs to, so that it
+    /// is not taken for a part of what has that file's name; and lock file and database forget the nonce, so that whatever
+    /// is there gets another UUID.
+    private static func disown(_ store: Store, _ lock: LockFile) throws {
+        try lock.write(nonce: "")
+        try store.disown()
+    }
+
+    private static func take<File>(
+        _ path: [UInt8], _ what: String, _ body: ([UInt8]) throws(SystemError) -> File?
+    ) throws(Failure) -> File? {
         do {
-            return try LockFile(at: path)
+            return try body(path)
         } catch {
             throw Failure(
                 error.isForbidden ? .permission : error.isFull ? .inputOutput : .cannotCreate,
-                "\(ShellQuote.text(path)): cannot lock: \(error.reason)")
+                "\(ShellQuote.text(path)): cannot \(what): \(error.reason)")
         }
     }
 
@@ -62,10 +85,12 @@ enum Writing {
     }
 
     /// Whether the database is new; throws where it is none of ours, before anything is made beside it.
-    private static func prepare(_ database: Path, creates: Bool) throws -> Bool {
+    private static func prepare(_ files: DatabaseFiles, creates: Bool) throws -> Bool {
+        let database = files.database
         let shown = ShellQuote.text(database.shown)
         do {
             let status = try FileStatus(at: database.shown)
+            try files.checkForWriting()
             guard status.isFile else { throw Failure(.notAJournal, "\(shown): not a journal: not a file") }
             if status.size == 0 { return true }
             let header = try Descriptor(opening: database.shown, for: .reading).read(atMost: 100)
@@ -88,6 +113,7 @@ enum Writing {
                 error.isForbidden ? .permission : .cannotCreate,
                 "\(shown): cannot create its directory: \(error.reason)")
         }
+        try files.checkForWriting()
         return true
     }
 
@@ -102,7 +128,7 @@ enum Writing {
                 hint: "the journal is as it was before; the next start reconciles")
         case .permission: Failure(.permission, "\(shown): cannot write: \(error.message)")
         case .cannotCreate: Failure(.cannotCreate, "\(shown): cannot open: \(error.message)")
-        case .inputOutput: Failure(.inputOutput, "\(shown): \(error.message)")
+        case .inputOutput: Failure(.inputOutput, "\(shown): cannot read or write: \(error.message)")
         }
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// Watches, disk and rights that run out.
+/// Watches and rights that run out.
 @Suite struct LimitTests {
     /// A name space of the user's own has a limit of its own, so that nobody else's watches are refused.
     @Test func B14_theWatchLimitLeavesAGapForWhatIsNotWatchedAndNoMore() throws {
@@ -48,30 +48,6 @@ import Testing
         let after = try session.query(since: cursor).rows.filter { $0.type != "directory" }.map(\.path)
         #expect(after.sorted() == [good / "new", bad / "new"].sorted())
         #expect(try session.views.gaps().filter(\.isOpen).isEmpty)
-    }
-
-    @Test func aFullDiskEndsTheWatcherAndLosesNothing() throws {
-        let session = try Session()
-        guard let small = try session.scratch.mount("tmpfs", name: "small", megabytes: 3) else {
-            return try Skipped.note("tmpfs cannot be mounted here")
-        }
-        session.database = small / "journal.db"
-        try Sys.write(session.tree / "first", "1")
-        let watcher = try session.start()
-        let cursor = try session.sync()
-        let before = try Tree(walking: session.tree, contents: true)
-        let long = String(repeating: "n", count: 200)
-        for index in 0..<20_000 where watcher.isRunning { try Sys.write(session.tree / Bytes("\(index)-\(long)"), "1") }
-        let status = try #require(watcher.child.wait(.seconds(60)), "it goes on: \(watcher.said)")
-        #expect(status == 74, "\(watcher.said)")
-        #expect(watcher.said.errors.contains("journal: "), "\(watcher.said)")
-        #expect(try session.run("query", "--since", Bytes(cursor), "--format", "json").status == 3)
-
-        try #require(try Program.run("mount", ["-o", "remount,size=300M", small]).status == 0)
-        #expect(try session.views.value("PRAGMA integrity_check") == "ok")
-        try watcher.restart()
-        let wrong = try session.judge(since: cursor, before)
-        #expect(wrong.isEmpty, "\(wrong.prefix(10).joined(separator: "\n"))")
     }
 
     @Test func aDiskThatIsFullFromTheStart() throws {

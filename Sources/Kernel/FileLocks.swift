@@ -1,0 +1,60 @@
+internal import CLinux
+
+/// Who has locked parts of a file, as /proc/locks tells: without opening the file, which for one of SQLite's would drop the
+/// locks that this process has on it.
+package enum FileLocks {
+    /// The processes, of those this one can see, with POSIX locks within `bytes` of the file; each once, by number.
+    package static func holders(of file: FileStatus, bytes: ClosedRange<Int64>) throws(SystemError) -> [Int] {
+        let id = "\(try device(of: file)):\(file.inode)"
+        var holders: Set<Int> = []
+        for line in try lines("/proc/locks") {
+            // 7: POSIX  ADVISORY  READ 4711 00:1a:12345 123 123
+            let words = line.split(separator: " ")
+            guard words.count >= 8, words[1] == "POSIX", words[5] == id, let pid = Int(words[4]), pid > 0,
+                let first = Int64(words[6]), first <= bytes.upperBound,
+                (Int64(words[7]) ?? .max) >= bytes.lowerBound
+            else { continue }
+            holders.insert(pid)
+        }
+        return holders.sorted()
+    }
+
+    /// What a process calls itself (/proc/PID/comm); nil where it has ended, or is not to be seen.
+    package static func program(of pid: Int) -> [UInt8]? {
+        do throws(SystemError) {
+            let file = try Descriptor(opening: Array("/proc/\(pid)/comm".utf8), for: .reading)
+            return Array(try file.read(atMost: 64).prefix { $0 != UInt8(ascii: "\n") })
+        } catch {
+            return nil
+        }
+    }
+
+    /// The device of the file's mount, in the hexadecimal of /proc/locks. It is the superblock's, which on btrfs and
+    /// overlayfs is not `st_dev`.
+    private static func device(of file: FileStatus) throws(SystemError) -> String {
+        var (major, minor) = (UInt64(clinux_major(file.device)), UInt64(clinux_minor(file.device)))
+        for line in try lines("/proc/self/mountinfo") {
+            // 36 35 98:0 /mnt1 /mnt2 …
+            let words = line.split(separator: " ", maxSplits: 3)
+            guard words.count == 4, UInt64(words[0]) == file.mount else { continue }
+            let numbers = words[2].split(separator: ":").compactMap { UInt64($0) }
+            if numbers.count == 2 { (major, minor) = (numbers[0], numbers[1]) }
+        }
+        return "\(hex(major)):\(hex(minor))"
+    }
+
+    private static func hex(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return digits.utf8.count < 2 ? "0" + digits : digits
+    }
+
+    private static func lines(_ path: String) throws(SystemError) -> [Substring] {
+        let file = try Descriptor(opening: Array(path.utf8), for: .reading)
+        var all: [UInt8] = []
+        while true {
+            let bytes = try file.read(atMost: 65_536)
+            if bytes.isEmpty { return String(decoding: all, as: UTF8.self).split(separator: "\n") }
+            all += bytes
+        }
+    }
+}

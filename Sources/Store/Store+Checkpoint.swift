@@ -1,0 +1,35 @@
+internal import GRDB
+
+/// Bringing the WAL into the database, off the commit path and never waiting for a reader: one who reads an old snapshot
+/// is served from the WAL until it is done, and the WAL grows meanwhile.
+extension Store {
+    /// Rows between two checkpoints: about 4 MB of WAL.
+    private static let checkpointRows = 40_000
+
+    /// Copies the WAL into the database once enough rows have gathered in it.
+    package func checkpointIfDue() throws {
+        let changed = database.totalChangesCount
+        guard changed - lastCheckpoint >= Self.checkpointRows else { return }
+        lastCheckpoint = changed
+        try checkpoint("PASSIVE")
+    }
+
+    /// Copies what no reader holds back, and where that is all of it, cuts the WAL's file to nothing.
+    package func truncateLog() throws {
+        // > SQLITE_CHECKPOINT_TRUNCATE: […] the busy-handler callback is invoked as necessary (sqlite3_wal_checkpoint_v2)
+        try StoreError.wrap(database) { try database.execute(sql: "PRAGMA busy_timeout = 0") }
+        try checkpoint("TRUNCATE")
+        try StoreError.wrap(database) { try database.execute(sql: Self.busyTimeout) }
+    }
+
+    /// What ``Store/with(path:bootID:clock:_:)`` sets.
+    private static let busyTimeout = "PRAGMA busy_timeout = 10000"
+
+    private func checkpoint(_ mode: String) throws {
+        do {
+            try StoreError.wrap(database) { try database.execute(sql: "PRAGMA wal_checkpoint(\(mode))") }
+        } catch let error as StoreError where error.reason == .full {
+            // The database has no room to grow into. Nothing is lost by that: it is all in the WAL.
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Changes
+import Kernel
+import Store
+
+/// The store as the capture sees it: a commit that finds no space waits until there is some.
+///
+/// Nothing of it is in the database until then, and nothing else is looked at: the batch is held, and what the kernel says
+/// gathers behind it in the drain's memory. When that is full too, the kernel overflows and says so. So what a full disk
+/// costs is time, and in the worst case a reconcile.
+final class PatientStore: StoredState {
+    private let store: Store
+    private let reporter: Reporter
+    /// Looks after what cannot wait, between two attempts, and is told since when; throws to give up.
+    private let meanwhile: (Int64) throws -> Void
+    /// Since when no commit has found space, nanoseconds since 1970; nil where the last one has.
+    private(set) var fullSince: Int64?
+
+    /// Between two attempts, nanoseconds.
+    private static let interval: Int64 = 1_000_000_000
+    /// Between two looks at what cannot wait, nanoseconds.
+    private static let look: Int64 = 50_000_000
+
+    init(_ store: Store, reporter: Reporter, meanwhile: @escaping (Int64) throws -> Void) {
+        self.store = store
+        self.reporter = reporter
+        self.meanwhile = meanwhile
+    }
+
+    func commit(_ batch: Batch) throws -> Cursor { try waiting { try store.commit(batch) } }
+
+    /// Runs `body` until it does not fail for want of space.
+    func waiting<Result>(_ body: () throws -> Result) throws -> Result {
+        while true {
+            do {
+                let result = try body()
+                if fullSince != nil { reporter.hasSpace() }
+                fullSince = nil
+                return result
+            } catch let error as StoreError where error.reason == .full {
+                let since = fullSince ?? Clock.wall()
+                if fullSince == nil { reporter.isFull(error.message) }
+                fullSince = since
+                let next = Clock.boot() + Self.interval
+                repeat {
+                    try meanwhile(since)
+                    ThisProcess.sleep(nanoseconds: Self.look)
+                } while Clock.boot() < next
+            }
+            // A WAL whose content can be moved into the database leaves its own space for the commit.
+            try store.truncateLog()
+        }
+    }
+
+    func row(at place: Place) throws -> StoredRow? { try store.row(at: place) }
+    func rows(of node: NodeID, after: Name?, limit: Int) throws -> [StoredRow] {
+        try store.rows(of: node, after: after, limit: limit)
+    }
+    func rows(linkedTo files: Set<FileID>) throws -> [StoredRow] { try store.rows(linkedTo: files) }
+    func linkedRows(of node: NodeID) throws -> [StoredRow] { try store.linkedRows(of: node) }
+    func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow] { try store.rows(ofInodes: inodes) }
+}
