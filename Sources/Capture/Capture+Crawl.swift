@@ -84,8 +84,9 @@ extension Capture {
         try settleDetached(state)
         try flush(state)
         crawling = nil
+        let began = Instant.now
         try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: settled, began: .now), state)
+        try settleEvents(Drain.Take(buffers: [], completed: settled, began: began), state)
         crawls.removeAll { $0 === crawl }
         var batch = Batch(source: .crawl, began: .now, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }

@@ -62,7 +62,7 @@ package final class Capture {
     /// Requests of the drain up to this number have been answered by commits.
     package private(set) var settled = 0
     /// Until when nothing can have been missed, nanoseconds since 1970: where a gap begins.
-    var vouchedUntil: Int64
+    package internal(set) var vouchedUntil: Int64
     package private(set) var overflows = 0
 
     package init(
@@ -90,8 +90,9 @@ package final class Capture {
 
     /// Commits all that is queued now: the end.
     package func finish(_ state: some StoredState) throws {
+        let began = Instant.now
         let completed = try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: completed, began: .now), state)
+        try settleEvents(Drain.Take(buffers: [], completed: completed, began: began), state)
     }
 
     /// Bytes that wait in the kernel's queue.

@@ -120,12 +120,15 @@ package final class Store: StoredState {
         }
     }
 
-    /// Notes that all was seen up to now, and brings the WAL into the database: a clean stop.
+    /// Notes until when a watcher has looked, nanoseconds since 1970. Only who has looked may say so: a downtime begins there,
+    /// and what is claimed to have been seen is not asked about again.
+    package func noteVouched(until time: Int64) throws {
+        try StoreError.wrap { try database.execute(sql: "UPDATE meta SET vouched_ns = ?", arguments: [time]) }
+    }
+
+    /// Brings the WAL into the database: a clean stop.
     package func close() throws {
-        try StoreError.wrap {
-            try database.execute(sql: "UPDATE meta SET vouched_ns = ?", arguments: [clock().wall])
-            try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-        }
+        try StoreError.wrap { try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
     }
 
     /// Copies the WAL into the database once enough rows have gathered in it, without waiting for readers.

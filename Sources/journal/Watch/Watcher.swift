@@ -102,6 +102,7 @@ final class Watcher {
             try pause(since: began)
         }
         try capture.finish(store)
+        try store.noteVouched(until: capture.vouchedUntil)
         try answer()
         reporter.stopped()
     }
