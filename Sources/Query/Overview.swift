@@ -34,6 +34,7 @@ package struct Overview: Sendable {
     package var openGaps: [GapOverview]
     package var closedGaps: Int64
     package var uncovered: [Resolution.Uncovered]
+    package var audits: AuditSummary
 }
 
 extension Snapshot {
@@ -52,7 +53,7 @@ extension Snapshot {
             vouchedNS: try vouchedUntil(), changes: first.flatMap { first in last.map { $0 - first + 1 } } ?? 0,
             roots: try rootOverviews(), openGaps: try openGaps(),
             closedGaps: try Int64.fetchOne(db, sql: "SELECT count(*) FROM gap WHERE closed_seq IS NOT NULL") ?? 0,
-            uncovered: try Subjects(db, paths: []).uncovered(db))
+            uncovered: try Subjects(db, paths: []).uncovered(db), audits: try AuditSummary(db))
     }
 
     private func rootOverviews() throws -> [Overview.RootOverview] {

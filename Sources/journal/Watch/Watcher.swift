@@ -50,20 +50,6 @@ final class Watcher {
             notify: { reporter.report($0) })
     }
 
-    /// The database and its companions, the socket among them: their inodes stay the same while they are open.
-    private static func ownFiles(_ database: Path) throws(SystemError) -> Set<OwnFile> {
-        var files: Set<OwnFile> = []
-        for suffix in ["", "-wal", "-shm", "-lock", "-socket"] {
-            do {
-                let status = try FileStatus(at: database.shown + Array(suffix.utf8))
-                files.insert(OwnFile(device: status.device, inode: status.inode))
-            } catch {
-                guard error.isMissing else { throw error }
-            }
-        }
-        return files
-    }
-
     /// Takes up a root; `formerExcludes` are those by which it was crawled the last time.
     func add(_ root: Root, formerExcludes: [[UInt8]], adopts: Bool = false) throws {
         var nodes: [StoredNode] = []
@@ -85,7 +71,7 @@ final class Watcher {
             exchange.close()
         }
         try Server(ListeningSocket(at: Client.socketPath(database)), exchange: exchange).start()
-        capture.ownFiles = try Watcher.ownFiles(database)
+        capture.ownFiles = try OwnFiles.all(database)
         try capture.begin(store)
         var isReady = false
         while !isStopping.isSet {
@@ -147,6 +133,9 @@ final class Watcher {
                     pending.answer(Reply([("ok", ""), ("missing", Hex.encode(path.bytes))]))
                 }
             case .forget(let path): pending.answer(try forget(path))
+            case .verified(let audit):
+                try store.record(audit)
+                pending.answer(Reply([("ok", "")]))
             }
         }
         guard !scans.isEmpty else { return }
