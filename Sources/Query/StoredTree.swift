@@ -37,7 +37,7 @@ package struct StoredPlace: Sendable, Equatable {
 package enum StoredDirectory: Sendable {
     case absent
     case uncovered(Coverage)
-    /// All names in it, by their bytes.
+    /// The names in it, by their bytes.
     case names([StoredName])
 
     package var isStored: Bool {
@@ -95,13 +95,19 @@ extension Snapshot {
         return found
     }
 
-    /// What the state has in the directory at `path`.
-    package func directory(_ path: Path, in tree: ComparedTree) throws -> StoredDirectory {
+    /// What the state has in the directory at `path`: all names, or only those of directories.
+    package func directory(
+        _ path: Path, in tree: ComparedTree, onlyDirectories: Bool = false
+    ) throws -> StoredDirectory {
         let place = try place(path, in: tree)
         guard let row = place.row, let node = row.child else { return .absent }
         if let coverage = row.coverage, coverage != .covered { return .uncovered(coverage) }
         let rows = try Row.fetchCursor(
-            db.cachedStatement(sql: "\(Snapshot.selectNames) WHERE state.node = ?"), arguments: [node])
+            db.cachedStatement(
+                sql:
+                    "\(Snapshot.selectNames) WHERE state.node = ?\(onlyDirectories ? " AND state.child IS NOT NULL" : "")"
+            ),
+            arguments: [node])
         var names: [StoredName] = []
         while let row = try rows.next() { names.append(try StoredName(row)) }
         // The table has names that are text before those that are not.

@@ -40,9 +40,8 @@ extension Store {
                     WHERE root.id = ? ORDER BY audit.id DESC LIMIT 1
                     """, arguments: [root.rawValue])
             let now = clock()
-            guard let row, let ended: Int64 = row[2] else { return 0 }
-            if row[0] == boot, let endedBoot: Int64 = row[1] { return max(0, now.boot - endedBoot) }
-            return max(0, now.wall - ended)
+            if let ended = row?[1] as Int64?, row?[0] as Int64? == boot { return max(0, now.boot - ended) }
+            return max(0, (row?[2] as Int64?).map { now.wall - $0 } ?? 0)
         }
     }
 }

@@ -86,7 +86,7 @@ final class Verification {
     /// the state has it, and the tree is not touched.
     private func compare(_ path: Path, isTaken: Bool) throws -> [Name] {
         let (directory, gap) = try stored { snapshot in
-            (try snapshot.directory(path, in: tree), try openGap(over: path, snapshot))
+            (try snapshot.directory(path, in: tree, onlyDirectories: !isTaken), try openGap(over: path, snapshot))
         }
         if let gap {
             leftOut.addGap(gap)
@@ -129,6 +129,8 @@ final class Verification {
             }
             return names
         } catch {
+            // getdents64(2) of a directory that was removed while it was open.
+            if error.reach == .gone { return isStored ? [] : nil }
             leftOut.addUnreadable(error, path)
             return nil
         }

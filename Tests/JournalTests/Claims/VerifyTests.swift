@@ -63,6 +63,23 @@ import Testing
         #expect(try session.views.value("SELECT sum(differences) FROM audits") == "0")
     }
 
+    /// write(2) moves the ctime at its beginning and tells of it at its end: what is under way is no difference, however still
+    /// it holds meanwhile.
+    @Test func aLongWriteThatIsUnderWayIsNoDifference() throws {
+        let session = try Session()
+        let path = session.tree / "big"
+        let bytes = [UInt8](repeating: 1, count: 256 << 20)
+        try Sys.write(path, bytes)
+        try session.start()
+        let writers = Writers()
+        defer { writers.stop() }
+        writers.start { _ in try Sys.write(path, bytes, O_WRONLY) }
+        for _ in 0..<3 {
+            let output = try session.run("verify", timeout: .seconds(120))
+            #expect(output.status == 0 && output.bytes.isEmpty, "\(output)")
+        }
+    }
+
     /// What differs in the state, as SQL, and what its line has to say.
     private static let planted: [(path: String, sql: String, words: [String])] = [
         ("a/f", "UPDATE state SET size = 99 WHERE name = 'f'", ["journal size 99;", "tree size 1"]),
@@ -191,29 +208,39 @@ import Testing
     }
 }
 
-/// What does things in a tree all the time, through names that come back.
+/// What does things all the time, in threads of their own.
 final class Writers: @unchecked Sendable {
     private let group = DispatchGroup()
     // Guards `isStopping`, the only thing that changes.
     private let lock = NSLock()
     private var isStopping = false
 
+    init() {}
+
+    /// Two that work in a tree, through names that come back.
     init(_ tree: Bytes) throws {
         for name in ["w0", "w1"] as [Bytes] {
             let top = tree / name
             for directory in ["x", "y", "steady"] as [Bytes] { try Sys.mkdirs(top / directory) }
             for file in ["x/f", "y/g", "steady/f"] as [Bytes] { try Sys.write(top / file, "1") }
-            group.enter()
-            Thread.detachNewThread { [self] in
-                var step = 0
-                while !lock.withLock({ isStopping }) {
-                    do { try Writers.step(step, top) } catch { Issue.record(error) }
-                    step += 1
-                    // Two at full speed would fill the queue again and again, and an overflow is another matter.
-                    usleep(100)
-                }
-                group.leave()
+            start { step in
+                try Writers.step(step, top)
+                // Two at full speed would fill the queue again and again, and an overflow is another matter.
+                usleep(100)
             }
+        }
+    }
+
+    /// Calls `body` again and again, with how often it has been.
+    func start(_ body: @escaping @Sendable (Int) throws -> Void) {
+        group.enter()
+        Thread.detachNewThread { [self] in
+            var step = 0
+            while !lock.withLock({ isStopping }) {
+                do { try body(step) } catch { Issue.record(error) }
+                step += 1
+            }
+            group.leave()
         }
     }
 
