@@ -208,7 +208,7 @@ extension Capture {
     }
 
     /// Whether what lies below this directory belongs to the journal.
-    private func coverage(of status: FileStatus, at place: Place, in root: WatchedRoot) -> Coverage {
+    func coverage(of status: FileStatus, at place: Place, in root: WatchedRoot) -> Coverage {
         let isSameMount = status.mount == 0 ? status.device == root.device : status.mount == root.mount
         if isSameMount { return .covered }
         if !root.root.crossesMounts { return .mount }

@@ -19,6 +19,7 @@ package final class Capture {
         case back(path: Path)
         case crawlBegan(path: Path, isFirst: Bool)
         case crawlEnded(path: Path, entries: Int, found: Int64, nanoseconds: Int64)
+        case audited(Audit)
     }
 
     let drain: Drain
@@ -40,6 +41,12 @@ package final class Capture {
     var crawls: [Crawl] = []
     /// The crawl whose slice is running; nil while events are looked at.
     var crawling: Crawl?
+    /// The audit that is running.
+    var audit: AuditWalk?
+    /// The time from the end of one audit of a root to the next, nanoseconds; nil where none is asked for.
+    package var auditInterval: Int64?
+    /// Audits that are done and wait to be kept.
+    package var finishedAudits: [Audit] = []
     /// Directories that are no longer where they were, and may yet turn up elsewhere.
     var detached: Set<NodeID> = []
     var gaps: [GapID: OpenGap] = [:]
@@ -110,7 +117,8 @@ package final class Capture {
     /// Whether every root that is there is vouched for, or has only gaps that stay until someone acts.
     package var isLive: Bool { !crawls.contains { $0.mode != .scan } }
 
-    /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl.
+    /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl. When nothing is left, an
+    /// audit has its turn; under a steady stream of events there would be none else.
     package func step(_ state: some StoredState) throws {
         let take = try drain.take()
         try checkRoots(state)
@@ -121,6 +129,7 @@ package final class Capture {
         } else {
             try retryGaps(state)
         }
+        if !isBusy { try runAudit(state) }
     }
 
     /// Commits all that was read up to `take`, and what of later events it takes to make sense of it.
@@ -211,12 +220,14 @@ package final class Capture {
                 // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
                 guard let node = tree.node(watchedBy: event.watch) else { return }
                 if event.mask.contains(.ignored) {
+                    if let place = tree.place(of: node) { audit?.note(place, event.mask) }
                     tree.setWatch(node, nil)
                     if let place = tree.place(of: node) { dirty.insert(place, []) }
                 } else if name.isEmpty {
                     noteSelf(node, event.mask)
                 } else {
                     let place = Place(node, Name(Array(buffer[name])))
+                    audit?.note(place, event.mask)
                     dirty.insert(place, Hints(event.mask))
                     if event.mask.contains(.movedFrom) {
                         dirty.insertRename(place, cookie: event.cookie, isSource: true)
@@ -232,7 +243,9 @@ package final class Capture {
     /// An event about a watched directory itself. Names are the parent's business, so DELETE_SELF and MOVE_SELF decide
     /// nothing. A root has no parent that would tell: its attributes are taken here, and whether it is there by checkRoots.
     private func noteSelf(_ node: NodeID, _ mask: EventMask) {
-        guard let place = tree.place(of: node), tree.isContainer(place.node) else { return }
+        guard let place = tree.place(of: node) else { return }
+        audit?.note(place, mask)
+        guard tree.isContainer(place.node) else { return }
         if mask.contains(.attrib) { dirty.insert(place, .metadata) }
     }
 

@@ -79,7 +79,7 @@ struct QueryOptions: ParsableArguments {
     }
 }
 
-/// `30s`, `500ms`, `2m`.
+/// `30s`, `500ms`, `2m`, `24h`.
 struct Timeout: ExpressibleByArgument {
     var duration: Duration
 
@@ -95,6 +95,13 @@ struct Timeout: ExpressibleByArgument {
         case "h": duration = .seconds(count * 3600)
         default: return nil
         }
+    }
+
+    /// At most 10⁹ hours fit into no more than this: what is longer is as good as for ever.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = duration.components
+        let (value, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max / 2 : value + attoseconds / 1_000_000_000
     }
 
     var defaultValueDescription: String { "\(duration)" }

@@ -37,6 +37,11 @@ struct WatchCommand: ParsableCommand {
     var backend = Backend.auto
     @Option(help: ArgumentHelp("How long changes may wait to be read and committed.", valueName: "duration"))
     var latency = Timeout(.milliseconds(100))
+    @Option(
+        help: ArgumentHelp(
+            "Compare each root with its state so long after the last time, in the background; never without this.",
+            valueName: "duration"))
+    var auditEvery: Timeout?
     @Argument(help: "The trees to watch.")
     var roots: [String] = []
 
@@ -45,14 +50,17 @@ struct WatchCommand: ParsableCommand {
         Signals.block()
         let path = try database.path
         let paths = try roots.map { try RootArgument.canonical(Array($0.utf8)) }
-        let (seconds, attoseconds) = latency.duration.components
-        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-        guard (1_000_000...60_000_000_000).contains(nanoseconds) else {
+        let latency = latency.nanoseconds
+        guard (1_000_000...60_000_000_000).contains(latency) else {
             throw Failure(.usage, "--latency takes a duration from 1ms to 60s")
+        }
+        let auditInterval = auditEvery?.nanoseconds
+        guard auditInterval.map({ $0 >= 1_000_000_000 }) ?? true else {
+            throw Failure(.usage, "--audit-every takes a duration from 1s on")
         }
         try Writing.with(path, creates: !paths.isEmpty) { store in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
-            let watcher = try Watcher(store, database: path, latency: nanoseconds)
+            let watcher = try Watcher(store, database: path, latency: latency, auditInterval: auditInterval)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }
             try watcher.run(until: .signal)

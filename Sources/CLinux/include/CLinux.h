@@ -153,3 +153,7 @@ static inline int clinux_set_timeout(int fd, long milliseconds) {
 }
 
 static inline int clinux_lock(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
+
+// ioprio_get(2) and ioprio_set(2) of the calling thread (IOPRIO_WHO_PROCESS, 0): class << 13 | level.
+static inline int clinux_ioprio_get(void) { return (int)syscall(SYS_ioprio_get, 1, 0); }
+static inline int clinux_ioprio_set(int priority) { return (int)syscall(SYS_ioprio_set, 1, 0, priority); }

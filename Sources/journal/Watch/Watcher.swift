@@ -33,8 +33,8 @@ final class Watcher {
         func set() { flag.store(true, ordering: .releasing) }
     }
 
-    /// Prepares to watch; `latency` in nanoseconds.
-    init(_ store: Store, database: Path, latency: Int64) throws {
+    /// Prepares to watch; `latency` and `auditInterval` in nanoseconds.
+    init(_ store: Store, database: Path, latency: Int64, auditInterval: Int64? = nil) throws {
         self.store = store
         self.database = database
         self.latency = latency
@@ -48,6 +48,7 @@ final class Watcher {
             drain: drain, nextNode: counters.nextNode,
             nextGap: counters.nextGap, filesystems: counters.filesystems, vouchedUntil: try store.vouchedUntil,
             notify: { reporter.report($0) })
+        capture.auditInterval = auditInterval
     }
 
     /// Takes up a root; `formerExcludes` are those by which it was crawled the last time.
@@ -61,6 +62,7 @@ final class Watcher {
             gaps[gap.id] = OpenGap(root: root.id, node: gap.node, cause: gap.cause, since: gap.since)
         }
         capture.add(root, nodes: nodes, gaps: gaps, formerExcludes: formerExcludes, adopts: adopts)
+        capture.scheduleAudit(of: root.id, since: try store.sinceAudit(of: root.id))
     }
 
     /// Runs until the end, then commits what is still queued.
@@ -78,6 +80,8 @@ final class Watcher {
             let began = Clock.boot()
             try capture.step(store)
             try answer()
+            for audit in capture.finishedAudits { try store.record(audit) }
+            capture.finishedAudits = []
             try store.checkpointIfDue()
             reporter.progress(capture.progress)
             if !isReady && capture.isLive {
@@ -93,10 +97,13 @@ final class Watcher {
         reporter.stopped()
     }
 
+    /// How long nothing is looked after while nothing happens, milliseconds.
+    private static let longestWait: Int32 = 1000
+
     /// Waits for something to do, and not before `latency` has passed, unless someone waits for an answer.
     private func pause(since began: Int64) throws {
         if capture.isBusy || exchange.hasWaiting { return }
-        _ = try drain.wakeWork.wait(timeout: 1000)
+        _ = try drain.wakeWork.wait(timeout: capture.auditPause.map { min($0, Self.longestWait) } ?? Self.longestWait)
         while Clock.boot() < began + latency, !exchange.hasWaiting, !isStopping.isSet {
             ThisProcess.sleep(nanoseconds: 2_000_000)
         }
