@@ -158,6 +158,23 @@ CREATE TABLE gap (
 ) STRICT;
 CREATE INDEX gap_open ON gap(id) WHERE closed_seq IS NULL;
 
+-- Each comparison of a tree with the state, a row a subtree: by `journal verify`, or by the watcher itself.
+CREATE TABLE audit (
+  id            INTEGER PRIMARY KEY,
+  kind          INTEGER NOT NULL,             -- 1 verify, 2 the watcher's audit
+  path          ANY NOT NULL,                 -- a root, or what of it was asked about
+  live          INTEGER NOT NULL,             -- 1 where a watcher was live: what differed had been missed
+  sample        REAL,                         -- percent of the directories; NULL where all were compared
+  began_ns      INTEGER NOT NULL,
+  ended_ns      INTEGER NOT NULL,
+  boot          INTEGER NOT NULL REFERENCES boot,
+  ended_boot_ns INTEGER NOT NULL,             -- CLOCK_BOOTTIME: no clock step puts the next one off
+  directories   INTEGER NOT NULL,
+  entries       INTEGER NOT NULL,
+  differences   INTEGER NOT NULL,
+  unsettled     INTEGER NOT NULL              -- names that changed whenever they were looked at
+) STRICT;
+
 CREATE TABLE consumer (
   name       TEXT PRIMARY KEY,
   seq        INTEGER NOT NULL,
@@ -239,3 +256,10 @@ JOIN directory AS d ON d.id = coalesce(node.directory, gap.directory);
 
 CREATE VIEW consumers AS
 SELECT name, cursor, seq, updated_ns FROM consumer;
+
+CREATE VIEW audits AS
+SELECT CASE typeof(path) WHEN 'text' THEN CASE path WHEN '' THEN '/' ELSE path END END AS path,
+       CASE typeof(path) WHEN 'blob' THEN path END AS path_raw,
+       CASE kind WHEN 1 THEN 'verify' WHEN 2 THEN 'audit' END AS kind,
+       live, sample, began_ns, ended_ns, directories, entries, differences, unsettled
+FROM audit;

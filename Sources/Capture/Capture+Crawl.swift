@@ -17,8 +17,10 @@ extension Capture {
         while let node = expansions.popLast() {
             try list(node, state)
             directories += 1
-            // What is read meanwhile must not fill the drain's memory.
-            if crawling == nil && directories.isMultiple(of: 256) { absorb(try drain.take()) }
+            // What is read meanwhile must not fill the drain's memory, nor be taken for what an audit found.
+            if crawling == nil && pending.source == .event && directories.isMultiple(of: 256) {
+                absorb(try drain.take())
+            }
         }
         try seekLinks(state)
         return directories > 0
@@ -84,8 +86,9 @@ extension Capture {
         try settleDetached(state)
         try flush(state)
         crawling = nil
+        let began = Instant.now
         try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: settled, began: .now), state)
+        try settleEvents(Drain.Take(buffers: [], completed: settled, began: began), state)
         crawls.removeAll { $0 === crawl }
         var batch = Batch(source: .crawl, began: .now, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }
@@ -145,10 +148,7 @@ extension Capture {
         }
     }
 
-    /// Looks at the next page of a directory: its names and the rows the state has, in one order. True when it is done.
-    ///
-    /// A row that the listing lacks is looked at all the same: readdir says nothing about names that come and go while it
-    /// runs.
+    /// Looks at the next page of a directory. True when it is done.
     func look(at listing: inout Listing, _ state: some StoredState) throws -> Bool {
         let directory: OpenedDirectory
         do throws(SystemError) {
@@ -161,6 +161,19 @@ extension Capture {
             noteUnreadable(listing.node, error)
             return true
         }
+        return try forEachPlace(of: &listing, directory.descriptor, state) { place, _, directory in
+            try observe(place, .listed, in: directory, state)
+        }
+    }
+
+    /// Hands `body` the next page of a directory: its names and the rows the state has, in one order. True when it is done.
+    ///
+    /// A row that the listing lacks is looked at all the same: readdir says nothing about names that come and go while it
+    /// runs.
+    func forEachPlace(
+        of listing: inout Listing, _ directory: borrowing Descriptor, _ state: some StoredState,
+        _ body: (Place, StoredRow?, borrowing Descriptor) throws -> Void
+    ) throws -> Bool {
         let end = listing.next + Listing.pageSize
         if !listing.isPastRows {
             let rows = try state.rows(of: listing.node, after: listing.lastRow, limit: Listing.pageSize)
@@ -168,11 +181,10 @@ extension Capture {
                 let name = row.place.name
                 while listing.next < listing.names.count, Name.storageOrder(listing.names[listing.next], name) {
                     if listing.next >= end { return false }
-                    try observe(
-                        Place(listing.node, listing.names[listing.next]), .listed, in: directory.descriptor, state)
+                    try body(Place(listing.node, listing.names[listing.next]), nil, directory)
                     listing.next += 1
                 }
-                try observe(row.place, .listed, in: directory.descriptor, state)
+                try body(row.place, row, directory)
                 if listing.next < listing.names.count, listing.names[listing.next] == name { listing.next += 1 }
                 listing.lastRow = name
             }
@@ -181,7 +193,7 @@ extension Capture {
         }
         while listing.next < listing.names.count {
             if listing.next >= end { return false }
-            try observe(Place(listing.node, listing.names[listing.next]), .listed, in: directory.descriptor, state)
+            try body(Place(listing.node, listing.names[listing.next]), nil, directory)
             listing.next += 1
         }
         return true

@@ -64,6 +64,14 @@ extension Capture {
         }
         return fileID(status)
     }
+
+    /// What a status says, for the state. What is no directory is of the file system of the directory it lies in: only that one
+    /// is stored, and a file that is mounted by itself is as good as any.
+    func entry(_ status: FileStatus, in parent: NodeID) -> Entry {
+        let own = status.isDirectory ? devices[status.device]?.number : nil
+        let filesystem = own ?? tree[parent]!.id.filesystem
+        return Entry(status, id: FileID(filesystem: filesystem, inode: status.inode, birth: status.birth))
+    }
 }
 
 extension Entry {

@@ -146,11 +146,7 @@ extension Capture {
         let hints = hints.union(doubtHints(place.node)).union(racyHints(status))
         guard status.isDirectory else {
             if let child = tree.child(at: place) { detach(child) }
-            // What is no directory is of the file system of the directory it lies in: only that one is stored, and a file that
-            // is mounted by itself is as good as any.
-            let filesystem = tree[place.node]!.id.filesystem
-            let id = FileID(filesystem: filesystem, inode: status.inode, birth: status.birth)
-            try record(place, .present(Entry(status, id: id), child: nil), hints, state)
+            try record(place, .present(entry(status, in: place.node), child: nil), hints, state)
             return
         }
         guard let child = placeDirectory(status, at: place, in: directory, hints) else { return }
@@ -237,9 +233,7 @@ extension Capture {
     }
 
     /// Whether what lies below this directory belongs to the journal.
-    private func coverage(
-        of status: FileStatus, _ id: FileID, at place: Place, in root: WatchedRoot
-    ) -> Coverage {
+    func coverage(of status: FileStatus, _ id: FileID, at place: Place, in root: WatchedRoot) -> Coverage {
         if root.isMount(of: status) { return .covered }
         if !root.root.crossesMounts { return .mount }
         if devices[status.device]?.isPseudo == true { return .pseudo }

@@ -16,6 +16,8 @@ package final class WatchedRoot {
     var isUnmounted = false
     /// The next reconcile begins no sooner (CLOCK_BOOTTIME, nanoseconds).
     var nextReconcile: Int64 = 0
+    /// The next audit begins no sooner (CLOCK_BOOTTIME, nanoseconds).
+    var nextAudit: Int64 = 0
     /// When an offline root is looked for again.
     var nextLook: Int64 = 0
 

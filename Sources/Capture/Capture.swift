@@ -21,6 +21,7 @@ package final class Capture {
         case hidden(path: Path)
         case crawlBegan(path: Path, isFirst: Bool)
         case crawlEnded(path: Path, entries: Int, found: Int64, nanoseconds: Int64)
+        case audited(Audit)
     }
 
     let drain: Drain
@@ -42,6 +43,12 @@ package final class Capture {
     var crawls: [Crawl] = []
     /// The crawl whose slice is running; nil while events are looked at.
     var crawling: Crawl?
+    /// The audit that is running.
+    var audit: AuditWalk?
+    /// The time from the end of one audit of a root to the next, nanoseconds; nil where none is asked for.
+    let auditInterval: Int64?
+    /// Audits that are done and wait to be kept.
+    package var finishedAudits: [Audit] = []
     /// Directories that are no longer where they were, and may yet turn up elsewhere.
     var detached: Set<NodeID> = []
     var gaps: [GapID: OpenGap] = [:]
@@ -76,15 +83,17 @@ package final class Capture {
     /// Requests of the drain up to this number have been answered by commits.
     package private(set) var settled = 0
     /// Until when nothing can have been missed, nanoseconds since 1970: where a gap begins.
-    var vouchedUntil: Int64
+    package internal(set) var vouchedUntil: Int64
     package private(set) var overflows = 0
 
     package init(
         drain: Drain, nextNode: Int64, nextGap: Int64, filesystems: [[UInt8]: Int32],
-        vouchedUntil: Int64, sweepInterval: Int64, notify: @escaping (Notice) -> Void
+        vouchedUntil: Int64, sweepInterval: Int64, auditInterval: Int64?,
+        notify: @escaping (Notice) -> Void
     ) throws(SystemError) {
         self.drain = drain
         self.sweepInterval = sweepInterval
+        self.auditInterval = auditInterval
         mounts = try MountTable()
         self.nextGap = nextGap
         self.filesystems = filesystems
@@ -108,8 +117,9 @@ package final class Capture {
 
     /// Commits all that is queued now: the end.
     package func finish(_ state: some StoredState) throws {
+        let began = Instant.now
         let completed = try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: completed, began: .now), state)
+        try settleEvents(Drain.Take(buffers: [], completed: completed, began: began), state)
     }
 
     package var rootPaths: [Path] { roots.values.map(\.root.path).sorted() }
@@ -125,7 +135,8 @@ package final class Capture {
     /// Whether every root that is there is vouched for, or has only gaps that stay until someone acts.
     package var isLive: Bool { !crawls.contains { $0.mode != .scan && !$0.isSweep } }
 
-    /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl.
+    /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl. When nothing is left, an
+    /// audit has its turn; under a steady stream of events there would be none else.
     package func step(_ state: some StoredState) throws {
         let take = try drain.take()
         try noteMounts()
@@ -139,6 +150,7 @@ package final class Capture {
         } else {
             try retryGaps(state)
         }
+        if !isBusy { try runAudit(state) }
     }
 
     /// Commits all that was read up to `take`, and what of later events it takes to make sense of it.
@@ -237,12 +249,14 @@ package final class Capture {
                 if event.mask.contains(.unmount) {
                     noteUnmount(node)
                 } else if event.mask.contains(.ignored) {
+                    if let place = tree.place(of: node) { audit?.note(place, event.mask) }
                     tree.setWatch(node, nil)
                     if let place = tree.place(of: node) { dirty.insert(place, []) }
                 } else if name.isEmpty {
                     noteSelf(node, event.mask)
                 } else {
                     let place = Place(node, Name(Array(buffer[name])))
+                    audit?.note(place, event.mask)
                     dirty.insert(place, Hints(event.mask))
                     if event.mask.contains(.movedFrom) {
                         dirty.insertRename(place, cookie: event.cookie, isSource: true)
@@ -258,7 +272,9 @@ package final class Capture {
     /// An event about a watched directory itself. Names are the parent's business, so DELETE_SELF and MOVE_SELF decide
     /// nothing. A root has no parent that would tell: its attributes are taken here, and whether it is there by checkRoots.
     private func noteSelf(_ node: NodeID, _ mask: EventMask) {
-        guard let place = tree.place(of: node), tree.isContainer(place.node) else { return }
+        guard let place = tree.place(of: node) else { return }
+        audit?.note(place, mask)
+        guard tree.isContainer(place.node) else { return }
         if mask.contains(.attrib) { dirty.insert(place, .metadata) }
     }
 

@@ -25,6 +25,8 @@ package struct Batch: Sendable {
     package var beginning: [RootID] = []
     /// Roots of which a complete crawl that began then (nanoseconds since 1970) ends with this batch.
     package var crawled: [(root: RootID, began: Int64)] = []
+    /// Until when a watcher has looked, nanoseconds since 1970, where this batch says so: a downtime begins there.
+    package var vouchedUntil: Int64?
 
     package init(source: Source, began: Instant, notBefore: Int64? = nil) {
         self.source = source

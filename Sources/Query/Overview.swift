@@ -34,6 +34,7 @@ package struct Overview: Sendable {
     package var openGaps: [GapOverview]
     package var closedGaps: Int64
     package var uncovered: [Resolution.Uncovered]
+    package var audits: AuditSummary
 }
 
 extension Snapshot {
@@ -54,7 +55,7 @@ extension Snapshot {
             roots: try rootOverviews(),
             openGaps: try openGaps().filter { gap in !uncovered.contains { $0.path.contains(gap.path) } },
             closedGaps: try Int64.fetchOne(db, sql: "SELECT count(*) FROM gap WHERE closed_seq IS NOT NULL") ?? 0,
-            uncovered: uncovered)
+            uncovered: uncovered, audits: try AuditSummary(db))
     }
 
     private func rootOverviews() throws -> [Overview.RootOverview] {

@@ -103,7 +103,7 @@ struct Subjects {
         return coverage
     }
 
-    private static func patterns(_ db: Database, root: Int64) throws -> [[UInt8]] {
+    static func patterns(_ db: Database, root: Int64) throws -> [[UInt8]] {
         let rows = try Row.fetchCursor(
             db, sql: "SELECT CAST(pattern AS BLOB) FROM main.exclude WHERE root = ? ORDER BY position",
             arguments: [root])

@@ -28,6 +28,14 @@ internal import GRDBSQLite
         if let value { bind(index, value) } else { unsafe check(sqlite3_bind_null(pointer, index)) }
     }
 
+    func bind(_ index: Int32, _ value: Double?) {
+        if let value {
+            unsafe check(sqlite3_bind_double(pointer, index, value))
+        } else {
+            unsafe check(sqlite3_bind_null(pointer, index))
+        }
+    }
+
     /// Binds a name or a path: TEXT where it is valid UTF-8, else BLOB, as the schema has it.
     func bind(_ index: Int32, _ name: Name) {
         unsafe name.bytes.withUnsafeBytes { bytes in

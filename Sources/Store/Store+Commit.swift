@@ -261,8 +261,6 @@ private struct Commit {
         insert.bind(8, min(batch.began.boot, committed.boot))
         insert.bind(9, committed.boot)
         try insert.run()
-        if batch.source == .event {
-            try store.database.execute(sql: "UPDATE meta SET vouched_ns = ?", arguments: [batch.began.wall])
-        }
+        if let time = batch.vouchedUntil { try store.noteVouched(until: time) }
     }
 }

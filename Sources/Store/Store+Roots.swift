@@ -161,8 +161,9 @@ extension Store {
 
     /// Deletes all rows of a root. Directories of the dictionary that another root's rows use stay.
     func delete(_ root: Root) throws {
-        let below =
-            "SELECT id FROM directory WHERE CAST(path AS BLOB) = ?1 OR substr(CAST(path AS BLOB), 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB)"
+        let isBelow =
+            "(CAST(path AS BLOB) = ?1 OR substr(CAST(path AS BLOB), 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"
+        let below = "SELECT id FROM directory WHERE \(isBelow)"
         let log = try BulkStatement(
             database, "DELETE FROM log WHERE directory IN (\(below)) OR old_directory IN (\(below))")
         log.bind(1, blob: root.path.bytes)
@@ -173,6 +174,9 @@ extension Store {
         own.bind(1, root.container.rawValue)
         own.bind(2, root.path.name)
         try own.run()
+        let audits = try BulkStatement(database, "DELETE FROM audit WHERE \(isBelow)")
+        audits.bind(1, blob: root.path.bytes)
+        try audits.run()
         let id = root.id.rawValue
         for statement in [
             "DELETE FROM state WHERE node IN (SELECT id FROM node WHERE root = ?)", "DELETE FROM node WHERE root = ?",

@@ -155,12 +155,17 @@ package final class Store: StoredState {
         try truncateLog()
     }
 
-    /// Notes that all was seen up to now, and brings the WAL into the database: a clean stop.
-    package func close() throws {
-        try StoreError.wrap {
-            try database.execute(sql: "UPDATE meta SET vouched_ns = ?", arguments: [clock().wall])
-            try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+    /// Notes until when a watcher has looked, nanoseconds since 1970. Only who has looked may say so: a downtime begins there,
+    /// and what is claimed to have been seen is not asked about again.
+    package func noteVouched(until time: Int64) throws {
+        try StoreError.wrap(database) {
+            try database.execute(sql: "UPDATE meta SET vouched_ns = ?", arguments: [time])
         }
+    }
+
+    /// Brings the WAL into the database: a clean stop.
+    package func close() throws {
+        try StoreError.wrap { try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
     }
 
     /// A random UUID, version 4, in lower case.

@@ -79,7 +79,7 @@ struct QueryOptions: ParsableArguments {
     }
 }
 
-/// `30s`, `500ms`, `2m`.
+/// `30s`, `500ms`, `2m`, `24h`.
 struct Timeout: ExpressibleByArgument {
     var duration: Duration
 
@@ -97,14 +97,16 @@ struct Timeout: ExpressibleByArgument {
         }
     }
 
+    var nanoseconds: Int64 { duration.nanoseconds }
+
     var defaultValueDescription: String { "\(duration)" }
 }
 
 extension Duration {
-    /// The whole nanoseconds of it, half of the largest number at most.
+    /// The whole nanoseconds of it; what is longer than half of the largest number is as good as for ever.
     var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
-        return seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
-            ? .max / 2 : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        let (value, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max / 2 : value + attoseconds / 1_000_000_000
     }
 }

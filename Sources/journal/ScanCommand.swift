@@ -73,7 +73,7 @@ struct ScanCommand: ParsableCommand {
             guard !taken.isEmpty else {
                 throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
             }
-            let watcher = try Watcher(store, files, database: path, latency: 20_000_000, sweepInterval: .max / 2)
+            let watcher = try Watcher(store, files, database: path, pace: .oneCrawl)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken {
                 try watcher.add(root, formerExcludes: formerExcludes, adopting: adopt ? paths[0] : nil)

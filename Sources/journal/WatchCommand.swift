@@ -42,6 +42,11 @@ struct WatchCommand: ParsableCommand {
             "How often to crawl what makes no events: network file systems, and what the kernel has no watches for.",
             valueName: "duration"))
     var crawlEvery = Timeout(.seconds(15 * 60))
+    @Option(
+        help: ArgumentHelp(
+            "Compare each root with its state so long after the last time, in the background; never without this.",
+            valueName: "duration"))
+    var auditEvery: Timeout?
     @Argument(help: "The trees to watch.")
     var roots: [String] = []
 
@@ -50,17 +55,17 @@ struct WatchCommand: ParsableCommand {
         Signals.block()
         let path = try database.path
         let paths = try roots.map { try RootArgument.canonical(Array($0.utf8)) }
-        guard (1_000_000...60_000_000_000).contains(latency.duration.nanoseconds) else {
+        let pace = Watcher.Pace(
+            latency: latency.nanoseconds, sweeps: crawlEvery.nanoseconds, audits: auditEvery?.nanoseconds)
+        guard (1_000_000...60_000_000_000).contains(pace.latency) else {
             throw Failure(.usage, "--latency takes a duration from 1ms to 60s")
         }
-        guard crawlEvery.duration.nanoseconds >= 1_000_000_000 else {
-            throw Failure(.usage, "--crawl-every takes a duration from 1s on")
+        guard pace.sweeps >= 1_000_000_000, pace.audits ?? .max >= 1_000_000_000 else {
+            throw Failure(.usage, "--crawl-every and --audit-every take durations from 1s on")
         }
         try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
-            let watcher = try Watcher(
-                store, files, database: path, latency: latency.duration.nanoseconds,
-                sweepInterval: crawlEvery.duration.nanoseconds)
+            let watcher = try Watcher(store, files, database: path, pace: pace)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }
             try watcher.run(until: .signal)

@@ -185,3 +185,6 @@ static inline int clinux_lock_byte(int fd, int64_t offset) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
     return fcntl(fd, F_OFD_SETLK, &lock);
 }
+// ioprio_get(2) and ioprio_set(2) of the calling thread (IOPRIO_WHO_PROCESS, 0): class << 13 | level.
+static inline int clinux_ioprio_get(void) { return (int)syscall(SYS_ioprio_get, 1, 0); }
+static inline int clinux_ioprio_set(int priority) { return (int)syscall(SYS_ioprio_set, 1, 0, priority); }

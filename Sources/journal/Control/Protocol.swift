@@ -11,6 +11,8 @@ enum Request: Equatable {
     /// Take the directory at an offline root's path for the root, though it is on another file system.
     case adopt(Path)
     case forget(Path)
+    /// Keep what a `journal verify` found.
+    case verified(Audit)
 
     /// Bytes that a client may send.
     static let sizeLimit = 1 << 20
@@ -23,12 +25,18 @@ enum Request: Equatable {
             Array((["scan"] + paths.map { Hex.encode($0.bytes) }).joined(separator: " ").utf8) + [0x0A]
         case .adopt(let path): Array("adopt \(Hex.encode(path.bytes))\n".utf8)
         case .forget(let path): Array("forget \(Hex.encode(path.bytes))\n".utf8)
+        case .verified(let audit): Array("verified \(audit.words)\n".utf8)
         }
     }
 
     /// Nil where the line is none of ours.
     init?(_ line: [UInt8]) {
         let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        if words.first?.elementsEqual("verified".utf8) == true {
+            guard let audit = Audit(verified: words.dropFirst()) else { return nil }
+            self = .verified(audit)
+            return
+        }
         let paths = words.dropFirst().map { Hex.decode($0).map { Path($0) } }
         guard let verb = words.first, !paths.contains(nil) else { return nil }
         switch (String(decoding: verb, as: UTF8.self), paths.count) {

@@ -19,9 +19,7 @@ indirect enum JSON {
 
     /// RFC 3339, UTC, with nanoseconds.
     static func time(_ nanoseconds: Int64) -> JSON {
-        var line = Line()
-        Timestamp.append(utc: nanoseconds, to: &line)
-        return .string(String(decoding: line.bytes, as: UTF8.self))
+        .string(Timestamp.utc(nanoseconds))
     }
 
     var text: String {

@@ -30,19 +30,19 @@ struct StatusReport {
         if let watcher {
             let state = watcher.fullSince.map { "cannot commit: disk full since \(Timestamp.local($0))" }
             lines.append("watcher   \(state ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
-            let limit = watcher.watchLimit.map { " of \(grouped(Int64($0)))" } ?? ""
+            let limit = watcher.watchLimit.map { " of \(Grouped.text($0))" } ?? ""
             lines.append(
-                "          \(grouped(Int64(watcher.watches)))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
+                "          \(Grouped.text(watcher.watches))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
             )
             if watcher.unwatched > 0 {
                 let watched = watcher.directories - watcher.unwatched
                 lines.append(
-                    "          \(grouped(Int64(watched))) of \(grouped(Int64(watcher.directories))) directories are watched; the others wait for fs.inotify.max_user_watches=\((watcher.watchLimit ?? 8192) + 2 * watcher.unwatched)"
+                    "          \(Grouped.text(watched)) of \(Grouped.text(watcher.directories)) directories are watched; the others wait for fs.inotify.max_user_watches=\((watcher.watchLimit ?? 8192) + 2 * watcher.unwatched)"
                 )
             }
             if let crawl = watcher.crawl {
                 lines.append(
-                    "          crawling \(ShellQuote.text(crawl.path.shown)): \(grouped(Int64(crawl.entries))) entries in \(crawl.nanoseconds / 1_000_000_000) s"
+                    "          crawling \(ShellQuote.text(crawl.path.shown)): \(Grouped.text(crawl.entries)) entries in \(crawl.nanoseconds / 1_000_000_000) s"
                 )
             }
         } else {
@@ -50,14 +50,15 @@ struct StatusReport {
         }
         lines.append("head      \(overview.head)")
         lines.append(
-            "          committed \(Timestamp.local(overview.headNS)), horizon \(overview.horizon), \(grouped(overview.changes)) changes kept"
+            "          committed \(Timestamp.local(overview.headNS)), horizon \(overview.horizon), \(Grouped.text(overview.changes)) changes kept"
         )
+        lines.append("audits    \(audits)")
         for root in overview.roots {
             lines.append("")
             let state = watcher == nil && root.state == .live ? "not watched" : root.state.word
             lines.append("root      \(ShellQuote.text(root.path.shown))  \(state)")
             lines.append(
-                "          \(grouped(root.files)) files, \(grouped(root.directories)) directories by \(root.backend)\(root.crossesMounts ? ", crossing mounts" : "")"
+                "          \(Grouped.text(root.files)) files, \(Grouped.text(root.directories)) directories by \(root.backend)\(root.crossesMounts ? ", crossing mounts" : "")"
             )
             lines.append(
                 root.sinceNS.map { "          covered since \(Timestamp.local($0))" } ?? "          not covered yet")
@@ -100,6 +101,13 @@ struct StatusReport {
         }
     }
 
+    private var audits: String {
+        let audits = overview.audits
+        guard let last = audits.lastNS else { return "none while a watcher was live; `journal verify` makes one" }
+        return
+            "\(Grouped.text(audits.count)) \(audits.count == 1 ? "audit" : "audits"), \(Grouped.short(audits.entries)) entries, \(Grouped.text(audits.missed)) missed; the last one ended \(Timestamp.local(last))"
+    }
+
     var json: String {
         let roots = overview.roots.map { root in
             JSON.object([
@@ -128,6 +136,15 @@ struct StatusReport {
             ("wal_readers", .array(logReaders.map(json))), ("changes", .number(overview.changes)),
             ("watcher", watcher.map(json) ?? .null), ("roots", .array(roots)), ("gaps", .array(gaps)),
             ("closed_gaps", .number(overview.closedGaps)), ("uncovered", .array(uncovered)),
+            (
+                "audits",
+                .object([
+                    ("count", .number(overview.audits.count)), ("entries", .number(overview.audits.entries)),
+                    ("missed", .number(overview.audits.missed)),
+                    ("last", overview.audits.lastNS.map(JSON.time) ?? .null),
+                    ("without_watcher", .number(overview.audits.withoutWatcher)),
+                ])
+            ),
         ]).text + "\n"
     }
 
@@ -164,14 +181,5 @@ struct StatusReport {
         while value >= 1024 && unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
         let tenths = Int(value * 10)
         return unit == 0 ? "\(count) B" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
-    }
-
-    /// 1,234,567
-    private func grouped(_ number: Int64) -> String {
-        let digits = Array(String(number))
-        return String(
-            digits.enumerated().flatMap { index, digit in
-                index > 0 && (digits.count - index).isMultiple(of: 3) ? [",", digit] : [digit]
-            })
     }
 }

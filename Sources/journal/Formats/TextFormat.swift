@@ -32,7 +32,7 @@ struct TextFormat: RowFormat {
         // No rows of an answer that nobody vouches for are not "0 changes".
         if cursor == nil && count == 0 { return }
         var aside = Output.standardError()
-        let changes = count == 1 ? "1 change" : "\(grouped(count)) changes"
+        let changes = count == 1 ? "1 change" : "\(Grouped.text(count)) changes"
         try aside.write(cursor.map { "\(changes); to continue: --since \($0)\n" } ?? "\(changes)\n")
         try aside.flush()
     }
@@ -61,7 +61,7 @@ struct TextFormat: RowFormat {
             notes.append("and attrib")
         }
         if change.type == .directory, change.movedWith == nil || !change.isFolded, let below = folded[change.seq] {
-            notes.append("with \(grouped(below)) below")
+            notes.append("with \(Grouped.text(below)) below")
         }
         return notes.isEmpty ? "" : paint("  (\(notes.joined(separator: ", ")))", dim)
     }
@@ -80,14 +80,5 @@ struct TextFormat: RowFormat {
 
     private func paint(_ text: String, _ code: String) -> String {
         colour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
-    }
-
-    /// 1234567 as 1,234,567.
-    private func grouped(_ number: Int) -> String {
-        let digits = Array(String(number))
-        return String(
-            digits.enumerated().flatMap { index, digit in
-                index > 0 && (digits.count - index) % 3 == 0 ? [",", digit] : [digit]
-            })
     }
 }

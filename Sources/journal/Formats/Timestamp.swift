@@ -25,6 +25,13 @@ enum Timestamp {
         line.append(byte: UInt8(ascii: "Z"))
     }
 
+    /// RFC 3339 in UTC, with nanoseconds.
+    static func utc(_ time: Int64) -> String {
+        var line = Line()
+        append(utc: time, to: &line)
+        return String(decoding: line.bytes, as: UTF8.self)
+    }
+
     /// `2026-11-22 15:04:05` on the local calendar.
     static func local(_ time: Int64) -> String {
         let seconds = time / 1_000_000_000 - (time % 1_000_000_000 < 0 ? 1 : 0)

@@ -40,6 +40,10 @@ final class Reporter {
             line(
                 "\(ShellQuote.text(path.shown)): \(entries) entries crawled in \(seconds(nanoseconds)), \(found) changes found"
             )
+        case .audited(let audit):
+            line(
+                "\(ShellQuote.text(audit.path.shown)): \(audit.entries) entries audited in \(seconds(audit.ended.boot - audit.began.boot)), \(audit.differences) had been missed"
+            )
         }
     }
 

@@ -47,14 +47,27 @@ final class Watcher {
         func set() { flag.store(true, ordering: .releasing) }
     }
 
-    /// Prepares to watch; `latency`, and how often what makes no events is crawled, in nanoseconds.
-    init(_ store: Store, _ files: DatabaseFiles.Held, database: Path, latency: Int64, sweepInterval: Int64) throws {
+    /// How often things are done, nanoseconds.
+    struct Pace {
+        /// The longest time that changes wait to be read.
+        var latency: Int64
+        /// Between two crawls of what makes no events.
+        var sweeps: Int64
+        /// Between two audits of a root; nil for none.
+        var audits: Int64?
+
+        /// For a watcher that lives as long as a crawl.
+        static let oneCrawl = Pace(latency: 20_000_000, sweeps: .max / 2, audits: nil)
+    }
+
+    /// Prepares to watch.
+    init(_ store: Store, _ files: DatabaseFiles.Held, database: Path, pace: Pace) throws {
         self.store = store
         self.files = files
         log = try Descriptor(opening: DatabaseFiles(database: database).path(.log), for: .reading)
         self.database = database
-        self.latency = latency
-        let drain = try Watcher.drain(latency)
+        latency = pace.latency
+        let drain = try Watcher.drain(pace.latency)
         self.drain = drain
         exchange = Exchange(drain)
         let reporter = Reporter()
@@ -63,8 +76,7 @@ final class Watcher {
         capture = try Capture(
             drain: drain, nextNode: counters.nextNode,
             nextGap: counters.nextGap, filesystems: counters.filesystems, vouchedUntil: try store.vouchedUntil,
-            sweepInterval: sweepInterval,
-            notify: { reporter.report($0) })
+            sweepInterval: pace.sweeps, auditInterval: pace.audits, notify: { reporter.report($0) })
     }
 
     /// One inotify instance, of which a user has few. EMFILE says so, and also that this process has no descriptor left.
@@ -94,6 +106,7 @@ final class Watcher {
             gaps[gap.id] = OpenGap(root: root.id, node: gap.node, cause: gap.cause, since: gap.since)
         }
         capture.add(root, nodes: nodes, gaps: gaps, formerExcludes: formerExcludes, adopting: adopted)
+        capture.scheduleAudit(of: root.id, since: try store.sinceAudit(of: root.id))
     }
 
     /// Runs until the end, then commits what is still queued.
@@ -120,6 +133,8 @@ final class Watcher {
             try lookAtFiles()
             try capture.step(commits)
             try answer()
+            for audit in capture.finishedAudits { try store.record(audit) }
+            capture.finishedAudits = []
             try store.checkpointIfDue()
             reporter.progress(capture.progress)
             if !isReady && capture.isLive {
@@ -130,6 +145,7 @@ final class Watcher {
             try pause(since: began)
         }
         try capture.finish(commits)
+        try store.noteVouched(until: capture.vouchedUntil)
         try answer()
         reporter.stopped()
     }
@@ -170,14 +186,18 @@ final class Watcher {
         }
         try lookAtFiles()
         for pending in exchange.take(settled: .max) {
-            pending.answer(pending.request == .status ? status() : Reply([("ok", ""), ("full", String(since))]))
+            pending.answer(
+                pending.request == .status
+                    ? status(queued: pending.queued) : Reply([("ok", ""), ("full", String(since))]))
         }
     }
+    /// How long nothing is looked after while nothing happens, milliseconds.
+    private static let longestWait: Int32 = 1000
 
     /// Waits for something to do, and not before `latency` has passed, unless someone waits for an answer.
     private func pause(since began: Int64) throws {
         if capture.isBusy || exchange.hasWaiting { return }
-        _ = try drain.wakeWork.wait(timeout: 1000)
+        _ = try drain.wakeWork.wait(timeout: capture.auditPause.map { min($0, Self.longestWait) } ?? Self.longestWait)
         while Clock.boot() < began + latency, !exchange.hasWaiting, !isStopping.isSet {
             ThisProcess.sleep(nanoseconds: 2_000_000)
         }
@@ -217,6 +237,9 @@ final class Watcher {
                     pending.answer(Reply([("ok", ""), ("missing", Hex.encode(path.bytes))]))
                 }
             case .forget(let path): pending.answer(try forget(path))
+            case .verified(let audit):
+                try store.record(audit)
+                pending.answer(Reply([("ok", "")]))
             }
         }
         guard !scans.isEmpty else { return }

@@ -209,6 +209,8 @@ import Testing
             "roots": "path path_raw state backend since_seq since_ns directories files",
             "gaps": "path path_raw cause opened_seq opened_ns closed_seq closed_ns baseline_seq found",
             "consumers": "name cursor seq updated_ns",
+            "audits":
+                "path path_raw kind live sample began_ns ended_ns directories entries differences unsettled",
         ]
         for (view, columns) in contract {
             let found = try session.views.columns(of: view)
