@@ -1,3 +1,4 @@
+import CTestLinux
 import Foundation
 
 /// One end of a conversation with the control socket, as somebody would hold it who does not keep to the protocol.
