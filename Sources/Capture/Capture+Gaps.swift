@@ -103,17 +103,26 @@ extension Capture {
     func retryGaps(_ state: some StoredState) throws {
         guard Clock.boot() >= nextRetry else { return }
         nextRetry = Clock.boot() + Self.retryInterval
-        retry { $0.cause == .unreadable || $0.cause == .doubt }
+        retry(Self.isRetried)
         sweepDue()
         try flush(state)
     }
 
+    /// Whether a gap is there only because looking failed.
+    static func isRetried(_ gap: OpenGap) -> Bool { gap.cause == .unreadable || gap.cause == .doubt }
+
     private func retry(_ isMeant: (OpenGap) -> Bool) {
-        let closing = closing
-        for (id, gap) in gaps where isMeant(gap) && !closing.contains(id) && roots[gap.root]?.root.state == .live {
-            guard canList(gap.node) else { continue }
+        for (id, gap) in closableGaps(isMeant) {
             addCrawl(Crawl(root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since))
         }
+    }
+
+    /// Those of the gaps that a crawl could close now, and none is about to.
+    func closableGaps(_ isMeant: (OpenGap) -> Bool) -> [(key: GapID, value: OpenGap)] {
+        let closing = closing
+        return gaps.filter { id, gap in
+            isMeant(gap) && !closing.contains(id) && roots[gap.root]?.root.state == .live && canList(gap.node)
+        }.sorted { $0.key.rawValue < $1.key.rawValue }
     }
 
     /// Whether it can be listed now; why not has been said when the gap was opened.

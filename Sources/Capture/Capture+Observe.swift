@@ -115,7 +115,9 @@ extension Capture {
                 status = try FileStatus(of: place.name.bytes, in: directory)
             }
         } catch {
-            guard error.reach == .gone else { return noteUnreadable(place.node, error) }
+            // A directory that is known says how far that reaches (the root of a mount that fails, say); else all that lies
+            // beside the name is unknown.
+            guard error.reach == .gone else { return noteUnreadable(tree.child(at: place) ?? place.node, error) }
             return try vanished(place, hints, state)
         }
         try found(status, at: place, in: directory, hints, state)

@@ -103,18 +103,21 @@ extension Capture {
         crawls.removeAll { $0.root == root }
     }
 
-    /// Asks for a crawl of a directory's subtree; the ticket is in ``finishedTickets`` when it is done.
-    /// False where no live root has it.
+    /// Asks for a crawl of a directory's subtree; the ticket is in ``finishedTickets`` when it is done. It closes the gaps there
+    /// that wait for nothing but to be looked at again. False where no live root has the directory.
     package func scan(_ path: Path, ticket: Int) -> Bool {
         guard let root = roots.values.first(where: { $0.root.path.contains(path) }), root.root.state == .live,
             let node = node(at: path, in: root.root)
         else { return false }
         let isReconciled = crawls.contains { $0.root == root.root.id && $0.mode != .scan }
+        let top = isReconciled ? root.root.node : node
+        let closable = closableGaps { [tree] in tree.isBelow($0.node, top) && Self.isRetried($0) }
         addCrawl(
             Crawl(
-                root: root.root.id, top: isReconciled ? root.root.node : node,
-                mode: root.root.since == nil ? .baseline : .scan,
-                gaps: [], notBefore: root.root.crawled, ticket: ticket))
+                root: root.root.id, top: top,
+                mode: root.root.since == nil ? .baseline : closable.isEmpty ? .scan : .reconcile,
+                gaps: closable.map(\.key), notBefore: closable.map(\.value.since).min() ?? root.root.crawled,
+                ticket: ticket))
         return true
     }
 

@@ -14,7 +14,7 @@
 struct test_facts {
     uint32_t mode, nlink, uid, gid;
     uint64_t ino, device;
-    int64_t size, mtime, ctime, btime;
+    int64_t size, mtime, ctime, btime, atime;
 };
 
 static inline int64_t test_nanoseconds(struct statx_timestamp t) {
@@ -34,6 +34,7 @@ static inline int test_statx(int directory, const char *name, struct test_facts 
     facts->size = (int64_t)x.stx_size;
     facts->mtime = test_nanoseconds(x.stx_mtime);
     facts->ctime = test_nanoseconds(x.stx_ctime);
+    facts->atime = test_nanoseconds(x.stx_atime);
     facts->btime = x.stx_mask & STATX_BTIME ? test_nanoseconds(x.stx_btime) : 0;
     return 0;
 }
@@ -54,6 +55,12 @@ static inline ssize_t test_copy_file_range(int from, int to, size_t count) {
 /// Sets the inode flags of chattr(1), of which no event tells.
 static inline int test_setflags(int descriptor, long flags) {
     return (int)syscall(SYS_ioctl, descriptor, FS_IOC_SETFLAGS, &flags);
+}
+
+/// FS_IOC_SHUTDOWN with its log not flushed (2): from now on the file system fails, and loses what it has not written.
+static inline int test_shutdown(int descriptor) {
+    uint32_t how = 2;
+    return (int)syscall(SYS_ioctl, descriptor, _IOR('X', 125, uint32_t), &how);
 }
 
 /// Starts an asynchronous write of libaio and waits for it: the kernel makes no IN_MODIFY for it.
