@@ -93,6 +93,12 @@ extension Capture {
         if let began = crawl.began?.wall, let root = roots[crawl.root], root.root.node == crawl.top {
             batch.crawled.append((crawl.root, began))
             root.root.crawled = began
+            // What could not be looked at may be in doubt, and the next start has to know.
+            if crawl.mode != .scan, !gaps.values.contains(where: { $0.root == crawl.root }) {
+                batch.trusted.append((crawl.root, root.mount))
+                root.root.mount = root.mount
+                root.unwrittenSince = nil
+            }
             // Not where an overflow has left the beginning to another crawl.
             if root.root.since == nil && isBeginning { batch.beginning.append(crawl.root) }
         }

@@ -50,7 +50,7 @@ extension Capture {
         addCrawl(
             Crawl(
                 root: root.id, top: root.node, mode: isFirst ? .baseline : .reconcile, gaps: [gap],
-                notBefore: isFirst ? nil : vouchedUntil))
+                notBefore: isFirst ? nil : vouchedUntil, unwrittenSince: watched.unwrittenSince))
     }
 
     func addCrawl(_ crawl: Crawl) {
@@ -108,7 +108,10 @@ extension Capture {
             guard canList(gap.node) else { continue }
             if gap.cause == .watchLimit, !canWatch(gap.node) { continue }
             for below in tree.subtree(gap.node) { tree.setUnwatched(below, false) }
-            addCrawl(Crawl(root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since))
+            addCrawl(
+                Crawl(
+                    root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since,
+                    unwrittenSince: roots[gap.root]?.unwrittenSince))
         }
     }
 

@@ -129,7 +129,8 @@ extension Capture {
             try record(place, .excluded, hints, state)
             return
         }
-        let hints = hints.union(doubtHints(place.node))
+        var hints = hints.union(doubtHints(place.node))
+        if status.isFile, let since = crawling?.unwrittenSince, status.ctime >= since { hints.insert(.content) }
         guard status.isDirectory else {
             if let child = tree.child(at: place) { detach(child) }
             try record(place, .present(entry(status, in: place.node), child: nil), hints, state)

@@ -16,6 +16,9 @@ package final class WatchedRoot {
     var isUnmounted = false
     /// The next reconcile begins no sooner (CLOCK_BOOTTIME, nanoseconds).
     var nextReconcile: Int64 = 0
+    /// What was written from then on may be lost, though size and times are as they were: power may have gone since. Nil
+    /// where the root is still on the mount it was on.
+    var unwrittenSince: Int64?
     /// When an offline root is looked for again.
     var nextLook: Int64 = 0
 
@@ -136,6 +139,7 @@ extension Capture {
                 let status = try? FileStatus(at: watched.root.path.shown)
                 let isSame = status.map(fileID) == tree[watched.root.node]?.id && status?.mount == watched.mount
                 if isSame && !watched.isUnmounted { continue }
+                if watched.isUnmounted { watched.root.mount = nil }
                 watched.isUnmounted = false
                 goOffline(watched)
                 notify(.offline(path: watched.root.path))
@@ -200,10 +204,16 @@ extension Capture {
         let isFirst = watched.root.since == nil
         if isStart { openGap(watched.root.node, isFirst ? .beginning : .downtime) }
         let open = gaps.filter { $0.value.root == watched.root.id }
+        let since = open.values.map(\.since).min()
+        if !isFirst && watched.root.mount != status.mount {
+            // A gap begins when somebody last looked; that of an earlier start which has not been made up for is among them.
+            watched.unwrittenSince = min(isStart ? unwrittenSince : .max, (since ?? vouchedUntil) - Writeback.lag)
+        }
         addCrawl(
             Crawl(
                 root: watched.root.id, top: watched.root.node, mode: isFirst ? .baseline : .reconcile,
-                gaps: open.keys.sorted { $0.rawValue < $1.rawValue }, notBefore: open.values.map(\.since).min()))
+                gaps: open.keys.sorted { $0.rawValue < $1.rawValue }, notBefore: since,
+                unwrittenSince: watched.unwrittenSince))
     }
 
     /// The journal's number of a file system; a new one gets the next.

@@ -26,6 +26,8 @@ final class Crawl {
     var began: Instant?
     /// It begins no sooner (CLOCK_BOOTTIME), so that reconciles after repeated overflows take half of the time at most.
     var due: Int64 = 0
+    /// Files with a ctime from then on count as written, nanoseconds since 1970; nil where none does.
+    let unwrittenSince: Int64?
     /// All is walked; only the gaps are left to be closed.
     var isWalked = false
     var entries = 0
@@ -33,12 +35,16 @@ final class Crawl {
     /// Whom to tell when it is done.
     let ticket: Int?
 
-    init(root: RootID, top: NodeID, mode: Mode, gaps: [GapID], notBefore: Int64?, ticket: Int? = nil) {
+    init(
+        root: RootID, top: NodeID, mode: Mode, gaps: [GapID], notBefore: Int64?, unwrittenSince: Int64? = nil,
+        ticket: Int? = nil
+    ) {
         self.root = root
         self.top = top
         self.mode = mode
         self.gaps = gaps
         self.notBefore = notBefore
+        self.unwrittenSince = unwrittenSince
         self.ticket = ticket
         stack = [top]
     }

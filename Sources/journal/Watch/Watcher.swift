@@ -47,6 +47,7 @@ final class Watcher {
         capture = Capture(
             drain: drain, nextNode: counters.nextNode,
             nextGap: counters.nextGap, filesystems: counters.filesystems, vouchedUntil: try store.vouchedUntil,
+            unwrittenSince: try store.unwrittenSince,
             notify: { reporter.report($0) })
     }
 
