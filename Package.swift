@@ -95,6 +95,7 @@ let package = Package(
         .testTarget(
             name: "JournalTests",
             dependencies: ["journal", "Schema", "CTestLinux", .product(name: "GRDB", package: "GRDB.swift")],
+            exclude: ["Kill/killpoint.c"],
             resources: [.copy("Scripts")],
             swiftSettings: tested),
     ],

@@ -130,6 +130,8 @@ CREATE TABLE root (
   since_seq    INTEGER,                       -- where its coverage begins; NULL until the first crawl is done
   since_ns     INTEGER,
   crawled_ns   INTEGER,                       -- when the last complete crawl began
+  mount_boot   INTEGER,                       -- the boot, and in it the id of the mount, at the end of the last crawl that
+  mount_id     INTEGER,                       -- left no gap: on another one, content may have been lost under equal times
   directories  INTEGER NOT NULL,
   files        INTEGER NOT NULL
 ) STRICT;

@@ -97,6 +97,15 @@ extension Capture {
         if let began = crawl.began?.wall, let root = roots[crawl.root], root.root.node == crawl.top {
             batch.crawled.append((crawl.root, began))
             root.root.crawled = began
+            // What could not be looked at may be in doubt, and the next start has to know.
+            let isInDoubt = gaps.values.contains {
+                $0.root == crawl.root && $0.cause != .remote && $0.cause != .watchLimit
+            }
+            if crawl.mode != .scan, !isInDoubt {
+                batch.trusted.append((crawl.root, root.mount))
+                root.root.mount = root.mount
+                root.unwrittenSince = nil
+            }
             // Not where an overflow has left the beginning to another crawl.
             if root.root.since == nil && isBeginning { batch.beginning.append(crawl.root) }
         }

@@ -58,7 +58,7 @@ extension Capture {
         addCrawl(
             Crawl(
                 root: root.id, top: root.node, mode: isFirst ? .baseline : .reconcile, gaps: [gap],
-                notBefore: isFirst ? nil : vouchedUntil))
+                notBefore: isFirst ? nil : vouchedUntil, unwrittenSince: watched.unwrittenSince))
     }
 
     func addCrawl(_ crawl: Crawl) {
@@ -113,7 +113,10 @@ extension Capture {
 
     private func retry(_ isMeant: (OpenGap) -> Bool) {
         for (id, gap) in closableGaps(isMeant) {
-            addCrawl(Crawl(root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since))
+            addCrawl(
+                Crawl(
+                    root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since,
+                    unwrittenSince: roots[gap.root]?.unwrittenSince))
         }
     }
 

@@ -120,7 +120,7 @@ extension Capture {
         alter(node, id, .covered)
         away.remove(node)
         if let (gap, value) = gaps.first(where: { $0.value.node == node && $0.value.cause == .hidden }) {
-            crawlAgain(node, gap, since: value.since)
+            crawlAgain(node, gap, since: value.since, unwrittenSince: nil)
         } else {
             beginCoverage(of: node)
         }
@@ -138,7 +138,7 @@ extension Capture {
         away.remove(node)
         if let path = tree.path(of: node) { notify(.back(path: path)) }
         if let (gap, value) = gaps.first(where: { $0.value.node == node && $0.value.cause == .offline }) {
-            crawlAgain(node, gap, since: value.since)
+            crawlAgain(node, gap, since: value.since, unwrittenSince: value.since - Writeback.lag)
         }
     }
 
@@ -150,11 +150,14 @@ extension Capture {
     }
 
     /// Reconciles a subtree: by the crawl that has just come here, or by one of its own.
-    private func crawlAgain(_ node: NodeID, _ gap: GapID, since: Int64) {
+    private func crawlAgain(_ node: NodeID, _ gap: GapID, since: Int64, unwrittenSince: Int64?) {
         if let crawling, crawling.mode != .scan {
             crawling.gaps.append(gap)
         } else {
-            addCrawl(Crawl(root: tree[node]!.root, top: node, mode: .reconcile, gaps: [gap], notBefore: since))
+            addCrawl(
+                Crawl(
+                    root: tree[node]!.root, top: node, mode: .reconcile, gaps: [gap], notBefore: since,
+                    unwrittenSince: unwrittenSince))
         }
     }
 
@@ -195,17 +198,5 @@ extension Capture {
         } catch {
             return true  // Nobody knows: then it keeps its place.
         }
-    }
-
-    /// How far apart two changes are that any file system's times tell apart: FAT ticks every 2 s.
-    private static let coarseTick: Int64 = 2_000_000_000
-
-    /// A reconcile where the clock is coarse: what changed in the last tick before the gap may have changed once more within
-    /// it, with nobody to see and no time to show it (fact 59). So it counts as written.
-    func racyHints(_ status: FileStatus) -> Hints {
-        guard let crawling, crawling.mode == .reconcile, let since = crawling.notBefore,
-            devices[status.device]?.hasCoarseTimes == true, status.ctime >= since - Self.coarseTick
-        else { return [] }
-        return [.content, .metadata]
     }
 }

@@ -100,9 +100,6 @@ extension Capture {
         recent.insert(place, .metadata)
     }
 
-    /// While a gap is open, a ctime that moved may be the only trace of an event that was lost.
-    private func doubtHints(_ node: NodeID) -> Hints { isReconciling(node) ? .listed : [] }
-
     /// Looks at one name and records what is there.
     func observe(
         _ place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState
@@ -145,7 +142,7 @@ extension Capture {
             try record(place, .excluded, hints, state)
             return
         }
-        let hints = hints.union(doubtHints(place.node)).union(racyHints(status))
+        let hints = hints.union(doubtHints(place.node)).union(doubtHints(status))
         guard status.isDirectory else {
             if let child = tree.child(at: place) { detach(child) }
             try record(place, .present(entry(status, in: place.node), child: nil), hints, state)

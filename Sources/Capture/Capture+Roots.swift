@@ -18,6 +18,9 @@ package final class WatchedRoot {
     var nextReconcile: Int64 = 0
     /// The next audit begins no sooner (CLOCK_BOOTTIME, nanoseconds).
     var nextAudit: Int64 = 0
+    /// What was written from then on may be lost, though size and times are as they were: power may have gone since. Nil
+    /// where the root is still on the mount it was on.
+    var unwrittenSince: Int64?
     /// When an offline root is looked for again.
     var nextLook: Int64 = 0
 
@@ -166,6 +169,7 @@ extension Capture {
                 {
                     continue
                 }
+                if watched.isUnmounted { watched.root.mount = nil }
                 watched.isUnmounted = false
                 goOffline(watched)
                 notify(.offline(path: watched.root.path))
@@ -221,10 +225,19 @@ extension Capture {
         let open = gaps.filter {
             $0.value.root == watched.root.id && !$0.value.keepsAway(from: watched.root.node)
         }
+        let since = open.values.map(\.since).min()
+        // Of what was mounted below a root nobody knows whether it is the same mount.
+        let hasOthers = watched.root.crossesMounts && tree.mountPoints.contains { tree[$0]?.root == watched.root.id }
+        let isSameMount = watched.root.mount == status.mount && !(isStart && hasOthers)
+        if !isFirst && !isSameMount {
+            // A gap begins when somebody last looked; that of an earlier start which has not been made up for is among them.
+            watched.unwrittenSince = min(isStart ? unwrittenSince : .max, (since ?? vouchedUntil) - Writeback.lag)
+        }
         addCrawl(
             Crawl(
                 root: watched.root.id, top: watched.root.node, mode: isFirst ? .baseline : .reconcile,
-                gaps: open.keys.sorted { $0.rawValue < $1.rawValue }, notBefore: open.values.map(\.since).min()))
+                gaps: open.keys.sorted { $0.rawValue < $1.rawValue }, notBefore: since,
+                unwrittenSince: watched.unwrittenSince))
     }
 
     /// Whether a place is excluded by the patterns of its root.

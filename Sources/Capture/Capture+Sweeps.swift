@@ -59,7 +59,9 @@ extension Capture {
             sweeps[id] = due
             guard due <= now || (isRaised && gap.cause == .watchLimit) else { continue }
             addCrawl(
-                Crawl(root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since, isSweep: true))
+                Crawl(
+                    root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since,
+                    unwrittenSince: roots[gap.root]?.unwrittenSince, isSweep: true))
         }
     }
 

@@ -84,11 +84,13 @@ package final class Capture {
     package private(set) var settled = 0
     /// Until when nothing can have been missed, nanoseconds since 1970: where a gap begins.
     package internal(set) var vouchedUntil: Int64
+    /// From when on content may not have been on the disk when the last watcher looked.
+    let unwrittenSince: Int64
     package private(set) var overflows = 0
 
     package init(
         drain: Drain, nextNode: Int64, nextGap: Int64, filesystems: [[UInt8]: Int32],
-        vouchedUntil: Int64, sweepInterval: Int64, auditInterval: Int64?,
+        vouchedUntil: Int64, unwrittenSince: Int64, sweepInterval: Int64, auditInterval: Int64?,
         notify: @escaping (Notice) -> Void
     ) throws(SystemError) {
         self.drain = drain
@@ -98,6 +100,7 @@ package final class Capture {
         self.nextGap = nextGap
         self.filesystems = filesystems
         self.vouchedUntil = vouchedUntil
+        self.unwrittenSince = unwrittenSince
         self.notify = notify
         tree = Tree(nextID: nextNode)
     }

@@ -32,6 +32,8 @@ final class Crawl {
     var began: Instant?
     /// It begins no sooner (CLOCK_BOOTTIME), so that reconciles after repeated overflows take half of the time at most.
     var due: Int64 = 0
+    /// Files with a ctime from then on count as written, nanoseconds since 1970; nil where none does.
+    let unwrittenSince: Int64?
     /// All is walked; only the gaps are left to be closed.
     var isWalked = false
     var entries = 0
@@ -40,8 +42,8 @@ final class Crawl {
     let ticket: Int?
 
     init(
-        root: RootID, top: NodeID, mode: Mode, gaps: [GapID], notBefore: Int64?, ticket: Int? = nil,
-        isSweep: Bool = false
+        root: RootID, top: NodeID, mode: Mode, gaps: [GapID], notBefore: Int64?, unwrittenSince: Int64? = nil,
+        ticket: Int? = nil, isSweep: Bool = false
     ) {
         self.isSweep = isSweep
         self.root = root
@@ -49,6 +51,7 @@ final class Crawl {
         self.mode = mode
         self.gaps = gaps
         self.notBefore = notBefore
+        self.unwrittenSince = unwrittenSince
         self.ticket = ticket
         stack = [top]
     }

@@ -23,6 +23,8 @@ package struct Batch: Sendable {
     package var rootStates: [(root: RootID, state: RootState)] = []
     /// Roots whose first crawl is complete with this batch: their coverage begins at it.
     package var beginning: [RootID] = []
+    /// Roots whose content is as the state has it, on this mount: see ``Root/mount``.
+    package var trusted: [(root: RootID, mount: UInt64)] = []
     /// Roots of which a complete crawl that began then (nanoseconds since 1970) ends with this batch.
     package var crawled: [(root: RootID, began: Int64)] = []
     /// Until when a watcher has looked, nanoseconds since 1970, where this batch says so: a downtime begins there.
@@ -38,7 +40,7 @@ package struct Batch: Sendable {
     package var isEmpty: Bool {
         nodes.isEmpty && log.isEmpty && rows.isEmpty && openedGaps.isEmpty && closedGaps.isEmpty
             && joining == nil && leaving == nil
-            && rootStates.isEmpty && beginning.isEmpty && crawled.isEmpty
+            && rootStates.isEmpty && beginning.isEmpty && crawled.isEmpty && trusted.isEmpty
     }
 }
 
@@ -165,10 +167,13 @@ package struct Root: Sendable, Equatable {
     package var since: Int64?
     /// When the last complete crawl began, nanoseconds since 1970.
     package var crawled: Int64?
+    /// The mount, of this boot, on which a crawl last left no gap. On any other one power may have been lost since, and
+    /// with it content that was not on the disk while size and times were.
+    package var mount: UInt64?
 
     package init(
         id: RootID, path: Path, node: NodeID, container: NodeID, state: RootState, crossesMounts: Bool,
-        excludes: [[UInt8]], since: Int64?, crawled: Int64?
+        excludes: [[UInt8]], since: Int64?, crawled: Int64?, mount: UInt64? = nil
     ) {
         self.id = id
         self.path = path
@@ -179,5 +184,6 @@ package struct Root: Sendable, Equatable {
         self.excludes = excludes
         self.since = since
         self.crawled = crawled
+        self.mount = mount
     }
 }

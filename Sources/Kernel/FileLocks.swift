@@ -4,8 +4,9 @@ internal import CLinux
 /// locks that this process has on it.
 package enum FileLocks {
     /// The processes, of those this one can see, with POSIX locks within `bytes` of the file; each once, by number.
-    package static func holders(of file: FileStatus, bytes: ClosedRange<Int64>) throws(SystemError) -> [Int] {
-        let id = "\(try device(of: file)):\(file.inode)"
+    package static func holders(of path: [UInt8], bytes: ClosedRange<Int64>) throws(SystemError) -> [Int] {
+        let file = try FileStatus(at: path)
+        let id = "\(try device(of: file, at: path)):\(file.inode)"
         var holders: Set<Int> = []
         for line in try lines("/proc/locks") {
             // 7: POSIX  ADVISORY  READ 4711 00:1a:12345 123 123
@@ -31,12 +32,14 @@ package enum FileLocks {
 
     /// The device of the file's mount, in the hexadecimal of /proc/locks. It is the superblock's, which on btrfs and
     /// overlayfs is not `st_dev`.
-    private static func device(of file: FileStatus) throws(SystemError) -> String {
+    private static func device(of file: FileStatus, at path: [UInt8]) throws(SystemError) -> String {
+        var mount: UInt64 = 0
+        _ = try check("statx", path) { unsafe withCString(path) { unsafe clinux_mount_number($0, &mount) } }
         var (major, minor) = (UInt64(clinux_major(file.device)), UInt64(clinux_minor(file.device)))
         for line in try lines("/proc/self/mountinfo") {
             // 36 35 98:0 /mnt1 /mnt2 …
             let words = line.split(separator: " ", maxSplits: 3)
-            guard words.count == 4, UInt64(words[0]) == file.mount else { continue }
+            guard words.count == 4, UInt64(words[0]) == mount else { continue }
             let numbers = words[2].split(separator: ":").compactMap { UInt64($0) }
             if numbers.count == 2 { (major, minor) = (numbers[0], numbers[1]) }
         }

@@ -10,7 +10,8 @@ package struct FileStatus: Hashable, Sendable {
     package var inode: UInt64
     /// `st_dev`: good while the file system is mounted, not across a reboot.
     package var device: UInt64
-    /// STATX_MNT_ID; 0 before Linux 5.8.
+    /// STATX_MNT_ID_UNIQUE, which no other mount of this boot has; before Linux 6.8 STATX_MNT_ID, which is given out again;
+    /// 0 before 5.8.
     package var mount: UInt64
     package var size: Int64
     package var mtime: Int64

@@ -47,6 +47,11 @@ extension Store {
             try database.execute(
                 sql: "UPDATE root SET since_seq = ?, since_ns = ? WHERE id = ?", arguments: [seq, now, root.rawValue])
         }
+        for (root, mount) in batch.trusted {
+            try database.execute(
+                sql: "UPDATE root SET mount_boot = ?, mount_id = ? WHERE id = ?",
+                arguments: [boot, Int64(bitPattern: mount), root.rawValue])
+        }
         for (root, began) in batch.crawled {
             try database.execute(
                 sql: "UPDATE root SET crawled_ns = ? WHERE id = ?", arguments: [began, root.rawValue])

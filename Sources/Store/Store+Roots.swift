@@ -31,7 +31,12 @@ extension Store {
             var roots: [Root] = []
             let select = try BulkStatement(
                 database,
-                "SELECT id, path, node, container, state, cross_mounts, since_seq, crawled_ns FROM root ORDER BY id")
+                """
+                SELECT id, path, node, container, state, cross_mounts, since_seq, crawled_ns,
+                  CASE mount_boot WHEN ?1 THEN mount_id END
+                FROM root ORDER BY id
+                """)
+            select.bind(1, boot)
             try select.forEachRow {
                 roots.append(
                     Root(
@@ -39,7 +44,8 @@ extension Store {
                         node: NodeID(rawValue: select.int(2)), container: NodeID(rawValue: select.int(3)),
                         state: RootState(rawValue: select.int(4)) ?? .stopped, crossesMounts: select.int(5) != 0,
                         excludes: try excludes(of: select.int(0)), since: select.isNull(6) ? nil : select.int(6),
-                        crawled: select.isNull(7) ? nil : select.int(7)))
+                        crawled: select.isNull(7) ? nil : select.int(7),
+                        mount: select.isNull(8) ? nil : UInt64(bitPattern: select.int(8))))
             }
             return roots
         }

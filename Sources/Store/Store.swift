@@ -117,6 +117,24 @@ package final class Store: StoredState {
         }
     }
 
+    /// From when on the content of files may not have been on the disk when a watcher last looked, nanoseconds since 1970.
+    ///
+    /// A clock that was set forward in that time put later labels on what is older, so this goes back from the earliest
+    /// label of that time, as the boot clock has it.
+    package var unwrittenSince: Int64 {
+        get throws {
+            try StoreError.wrap {
+                let earliest = try Int64.fetchOne(
+                    database,
+                    sql: """
+                        SELECT min(batch.began_ns) FROM batch, (SELECT * FROM batch ORDER BY seq DESC LIMIT 1) AS last
+                        WHERE batch.boot = last.boot AND batch.committed_boot_ns >= last.committed_boot_ns - ?
+                        """, arguments: [Writeback.lag])
+                return min(try vouchedUntil, earliest ?? .max) - Writeback.lag
+            }
+        }
+    }
+
     /// Says which run of a watcher this database is in, by the nonce that the lock file held: where they disagree, this is
     /// a restored copy. It then gets a new UUID, so that no cursor of the other is taken for its own, and its consumers
     /// start anew. The caller syncs the WAL, and only then writes the returned nonce into the lock file: the database keeps

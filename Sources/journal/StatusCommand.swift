@@ -52,9 +52,8 @@ struct LogReader {
     static func all(of database: Path) throws -> [LogReader] {
         let files = DatabaseFiles(database: database)
         do throws(SystemError) {
-            let index = try FileStatus(at: files.path(.index))
             let watcher = try LockFile.holder(of: files.path(.lock))
-            return try FileLocks.holders(of: index, bytes: 123...127).filter { $0 != watcher }.map {
+            return try FileLocks.holders(of: files.path(.index), bytes: 123...127).filter { $0 != watcher }.map {
                 LogReader(pid: $0, program: FileLocks.program(of: $0) ?? [])
             }
         } catch {

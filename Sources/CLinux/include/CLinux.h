@@ -39,11 +39,16 @@ static inline int64_t clinux_nanoseconds(struct statx_timestamp t) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+// Linux 6.8: a mount id that is not given out again in this boot.
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+
 // statx(2) with AT_NO_AUTOMOUNT and, unless `follow`, AT_SYMLINK_NOFOLLOW; an empty path means the descriptor itself.
 static inline int clinux_statx(int dir, const char *path, int follow, struct clinux_status *out) {
     struct statx s;
     int flags = AT_NO_AUTOMOUNT | AT_EMPTY_PATH | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
-    int result = statx(dir, path, flags, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &s);
+    int result = statx(dir, path, flags, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &s);
     if (result != 0) return result;
     out->mode = s.stx_mode;
     out->nlink = s.stx_nlink;
@@ -56,9 +61,17 @@ static inline int clinux_statx(int dir, const char *path, int follow, struct cli
     out->ctime = clinux_nanoseconds(s.stx_ctime);
     out->btime = (s.stx_mask & STATX_BTIME) ? clinux_nanoseconds(s.stx_btime) : 0;
     out->mount = s.stx_mnt_id;
-    if (!(s.stx_mask & STATX_MNT_ID)) out->mount = 0;
+    if (!(s.stx_mask & (STATX_MNT_ID | STATX_MNT_ID_UNIQUE))) out->mount = 0;
     out->mount_root = (s.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
     return 0;
+}
+
+// The mount of a file by the number that mountinfo has: STATX_MNT_ID, which is given out again.
+static inline int clinux_mount_number(const char *path, uint64_t *out) {
+    struct statx s;
+    int result = statx(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &s);
+    if (result == 0) *out = s.stx_mnt_id;
+    return result;
 }
 
 static inline uint32_t clinux_major(uint64_t device) { return major(device); }

@@ -76,7 +76,8 @@ final class Watcher {
         capture = try Capture(
             drain: drain, nextNode: counters.nextNode,
             nextGap: counters.nextGap, filesystems: counters.filesystems, vouchedUntil: try store.vouchedUntil,
-            sweepInterval: pace.sweeps, auditInterval: pace.audits, notify: { reporter.report($0) })
+            unwrittenSince: try store.unwrittenSince, sweepInterval: pace.sweeps, auditInterval: pace.audits,
+            notify: { reporter.report($0) })
     }
 
     /// One inotify instance, of which a user has few. EMFILE says so, and also that this process has no descriptor left.

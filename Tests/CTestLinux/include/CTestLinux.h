@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -57,10 +58,12 @@ static inline int test_setflags(int descriptor, long flags) {
     return (int)syscall(SYS_ioctl, descriptor, FS_IOC_SETFLAGS, &flags);
 }
 
-/// FS_IOC_SHUTDOWN with its log not flushed (2): from now on the file system fails, and loses what it has not written.
-static inline int test_shutdown(int descriptor) {
-    uint32_t how = 2;
-    return (int)syscall(SYS_ioctl, descriptor, _IOR('X', 125, uint32_t), &how);
+static inline int test_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
+
+/// FS_IOC_SHUTDOWN, the same number on ext4 (EXT4_IOC_SHUTDOWN) and xfs (XFS_IOC_GOINGDOWN): nothing reaches the disk any
+/// more, and every look fails. `flags`: 1 the log is written before, 2 it is not.
+static inline int test_shutdown(int descriptor, uint32_t flags) {
+    return ioctl(descriptor, _IOR('X', 125, uint32_t), &flags);
 }
 
 /// Starts an asynchronous write of libaio and waits for it: the kernel makes no IN_MODIFY for it.

@@ -135,7 +135,7 @@ import Testing
         try session.sync()
         let known = try session.views.files().entries.filter { point.contains($0.key) }
         let top = try Sys.open(point, O_RDONLY | O_DIRECTORY)
-        let code = test_shutdown(top)
+        let code = test_shutdown(top, 2)
         close(top)
         if code != 0 { return try Skipped.note("no FS_IOC_SHUTDOWN") }
         try #require(throws: SystemError.self) { _ = try Sys.list(point / "a") }

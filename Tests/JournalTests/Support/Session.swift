@@ -20,20 +20,26 @@ final class Session {
     struct Skip: Error {}
 
     /// Makes the directories; nothing is watched yet.
-    init(on place: Place = .memory) throws {
-        scratch = try Scratch()
+    convenience init(on place: Place = .memory) throws {
+        let scratch = try Scratch()
         switch place {
-        case .memory: base = scratch.path
+        case .memory: try self.init(in: scratch, base: scratch.path, state: scratch.path / "state")
         case .ext4:
-            guard let mounted = try scratch.mount("ext4", name: "disk", megabytes: 256) else { throw Skip() }
-            base = mounted
+            guard let base = try scratch.mount("ext4", name: "disk", megabytes: 256) else { throw Skip() }
+            try self.init(in: scratch, base: base, state: scratch.path / "state")
         }
+    }
+
+    /// Likewise with the tree in `base`, and the journal in `state`.
+    init(in scratch: Scratch, base: Bytes, state: Bytes) throws {
+        self.scratch = scratch
+        self.base = base
         tree = base / "tree"
         outside = base / "outside"
-        database = scratch.path / "state" / "journal.db"
+        database = state / "journal.db"
         try Sys.mkdir(tree)
         try Sys.mkdir(outside)
-        try Sys.mkdir(scratch.path / "state")
+        try Sys.mkdir(state)
     }
 
     deinit { watcher?.kill() }
