@@ -100,10 +100,15 @@ final class Exchange: Sendable {
 
     private let waiting = Mutex<[Pending]>([])
     private let isStopping = Atomic(false)
-    /// Asks the drain for all that is queued now, and wakes the work thread.
+    /// Asks the drain for all that is queued now.
     private let request: @Sendable () -> Int
+    /// Wakes the work thread.
+    private let wake: @Sendable () -> Void
 
-    init(request: @escaping @Sendable () -> Int) { self.request = request }
+    init(request: @escaping @Sendable () -> Int, wake: @escaping @Sendable () -> Void) {
+        self.request = request
+        self.wake = wake
+    }
 
     /// Called by a client's thread: waits until the work thread has answered.
     func ask(_ request: Request) throws(SystemError) -> Reply {
@@ -113,7 +118,10 @@ final class Exchange: Sendable {
             $0.append(pending)
             return true
         }
-        return isTaken ? try pending.wait() : Reply()
+        guard isTaken else { return Reply() }
+        // The drain may have answered, and the work thread looked and found nobody, before this one stood in the queue.
+        wake()
+        return try pending.wait()
     }
 
     var hasWaiting: Bool { waiting.withLock { !$0.isEmpty } }

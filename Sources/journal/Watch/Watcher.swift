@@ -40,7 +40,7 @@ final class Watcher {
         self.latency = latency
         let drain = try Drain(latency: latency)
         self.drain = drain
-        exchange = Exchange { drain.request() }
+        exchange = Exchange(request: { drain.request() }, wake: { drain.wakeWork.set() })
         let reporter = Reporter()
         self.reporter = reporter
         let counters = try store.counters()
