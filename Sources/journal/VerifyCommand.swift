@@ -54,8 +54,10 @@ struct VerifyCommand: ParsableCommand {
                 barrier: isLive ? { try barrier(path) } : nil, report: { try output.write($0.line + "\n") })
             do {
                 try verification.run()
-            } catch let error as JournalError {
-                throw DatabaseOption.failure(error, path)
+            } catch {
+                // What was found until then is true.
+                try output.flush()
+                throw (error as? JournalError).map { DatabaseOption.failure($0, path) } ?? error
             }
             audits.append(verification.audit)
             leftOut.append(verification.leftOut)

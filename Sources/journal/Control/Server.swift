@@ -160,8 +160,7 @@ final class Exchange: Sendable {
 
     init(_ drain: Drain) { self.drain = drain }
 
-    /// Called by a client's thread: asks the drain for all that is queued now, which wakes the work thread too, and waits
-    /// until that has answered.
+    /// Called by a client's thread: asks the drain for all that is queued now, and waits until the work thread has answered.
     func ask(_ request: Request) throws(SystemError) -> Reply {
         let queued = try drain.inotify.pendingBytes()
         let pending = try Pending(request, barrier: drain.request(), queued: queued)
@@ -170,7 +169,10 @@ final class Exchange: Sendable {
             $0.append(pending)
             return true
         }
-        return isTaken ? try pending.wait() : Reply()
+        guard isTaken else { return Reply() }
+        // The drain may have answered, and the work thread looked and found nobody, before this one stood in the queue.
+        drain.wakeWork.set()
+        return try pending.wait()
     }
 
     var hasWaiting: Bool { waiting.withLock { !$0.isEmpty } }
