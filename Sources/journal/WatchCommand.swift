@@ -44,7 +44,7 @@ struct WatchCommand: ParsableCommand {
         if backend == .fanotify { throw Failure(.unavailable, "fanotify: not available yet; inotify is") }
         Signals.block()
         let path = try database.path
-        let paths = try roots.map { try RootArgument.canonical(Array($0.utf8)) }
+        let paths = try roots.map { try RootArgument.canonical(ThisProcess.bytes(ofArgument: $0)) }
         let (seconds, attoseconds) = latency.duration.components
         let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
         guard (1_000_000...60_000_000_000).contains(nanoseconds) else {
