@@ -106,7 +106,7 @@ extension Now {
                             second: $0.second))
                 })
         } catch {
-            throw Failure(.inputOutput, String(describing: error))
+            throw Failure(.inputOutput, error.shown)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Changes
+import Kernel
 import Query
 import Store
 
@@ -14,7 +15,7 @@ struct ForgetCommand: ParsableCommand {
 
     func run() throws {
         let path = try database.path
-        let root = try RootArgument.canonical(Array(root.utf8))
+        let root = try RootArgument.canonical(ThisProcess.bytes(ofArgument: root))
         let missing = Failure(
             .noInput, "\(ShellQuote.text(root.shown)): no such root", hint: "`journal status` lists them")
         if let reply = try Client.ask(.forget(root), database: path, timeout: .seconds(600)) {

@@ -26,21 +26,40 @@ struct Journal: ParsableCommand {
             // Whoever read from us has what it wanted, or said itself why not.
             exit(withError: ExitCode(ExitStatus.inputOutput.rawValue))
         } catch let error as SystemError {
-            Failure(.inputOutput, String(describing: error)).report()
+            Failure(.inputOutput, error.shown).report()
             exit(withError: ExitCode(ExitStatus.inputOutput.rawValue))
         } catch {
-            exit(withError: error)
+            // Help goes to stdout and has nothing of the command line in it; what is wrong with that is told with it.
+            guard !exitCode(for: error).isSuccess else { exit(withError: error) }
+            // An argument of several lines is told in one.
+            let message = CommandLine.arguments.filter { $0.contains("\n") }.reduce(fullMessage(for: error)) {
+                $0.replacing($1, with: ShellQuote.text(Array($1.utf8)))
+            }
+            if !message.isEmpty { Failure.write(message + "\n") }
+            exit(withError: exitCode(for: error))
         }
     }
 }
 
 extension Failure {
-    /// Says it on stderr. Where even that fails there is nobody left to tell.
-    func report() {
+    /// Says it on stderr.
+    func report() { Failure.write("journal: \(description)\n") }
+
+    /// Names are quoted where they become text. What else was on the command line may hold anything too, and is here kept
+    /// from doing something to a terminal. Where writing fails there is nobody left to tell.
+    fileprivate static func write(_ text: String) {
         var output = Output.standardError()
         do {
-            try output.write("journal: \(description)\n")
+            try output.write(ShellQuote.harmless(text))
             try output.flush()
         } catch {}
+    }
+}
+
+extension SystemError {
+    /// `PATH: what: why`.
+    var shown: String {
+        let what = "\(operation): \(reason)"
+        return path.map { "\(ShellQuote.text($0)): \(what)" } ?? what
     }
 }

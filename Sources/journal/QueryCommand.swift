@@ -83,7 +83,7 @@ enum CursorFile {
         } catch {
             throw Failure(
                 error.isForbidden ? .permission : error.isMissing ? .cannotCreate : .inputOutput,
-                "\(ShellQuote.text(Array(file.utf8))): cannot write the cursor: \(error.reason)")
+                "\(ShellQuote.text(ThisProcess.bytes(ofArgument: file))): cannot write the cursor: \(error.reason)")
         }
     }
 }

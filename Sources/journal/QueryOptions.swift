@@ -68,7 +68,8 @@ struct QueryOptions: ParsableArguments {
         var chosen: Set<T> = []
         for part in list.split(separator: ",") {
             guard let value = all.first(where: { word($0) == part }) else {
-                throw Failure(.usage, "\(option): \(part) is none of \(all.map(word).joined(separator: ","))")
+                let shown = ShellQuote.text(Array(part.utf8))
+                throw Failure(.usage, "\(option): \(shown) is none of \(all.map(word).joined(separator: ","))")
             }
             chosen.insert(value)
         }

@@ -6,7 +6,9 @@ import Query
 enum QuestionArguments {
     static func when(_ text: String, option: String, now: Now) throws(Failure) -> When {
         guard let when = When(text, now: now) else {
-            throw Failure(.usage, "\(option): \(text): not a time or cursor", hint: "these work: \(When.forms)")
+            throw Failure(
+                .usage, "\(option): \(ShellQuote.text(Array(text.utf8))): not a time or cursor",
+                hint: "these work: \(When.forms)")
         }
         return when
     }

@@ -29,7 +29,7 @@ struct ScanCommand: ParsableCommand {
 
     func run() throws {
         let path = try database.path
-        let paths = try paths.map { try PathArgument.canonical(Array($0.utf8)) }
+        let paths = try paths.map { try PathArgument.canonical(ThisProcess.bytes(ofArgument: $0)) }
         if adopt && paths.count != 1 { throw Failure(.usage, "--adopt takes one ROOT") }
         if try isWatched(path) {
             if !coverage.exclude.isEmpty || coverage.noExclude || coverage.crossMounts {

@@ -15,6 +15,19 @@ enum ShellQuote {
         return text.utf8.contains(where: active.contains) ? dollar(bytes) : "\"\(text)\""
     }
 
+    /// Lines of text in which nothing is a command to a terminal.
+    static func harmless(_ text: String) -> String {
+        var shown = ""
+        for scalar in text.unicodeScalars {
+            if scalar == "\n" || !isHidden(scalar) {
+                shown.unicodeScalars.append(scalar)
+            } else {
+                shown += String(scalar).utf8.map(escape).joined()
+            }
+        }
+        return shown
+    }
+
     /// `$'…'`, where every byte has a spelling.
     private static func dollar(_ bytes: [UInt8]) -> String {
         var quoted = "$'"

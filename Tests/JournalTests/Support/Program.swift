@@ -9,9 +9,10 @@ enum Program {
         /// The exit status; 128 and more is a signal, as in a shell.
         var status: Int32
         var bytes: [UInt8]
-        var errors: String
+        var errorBytes: [UInt8]
 
         var text: String { String(decoding: bytes, as: UTF8.self) }
+        var errors: String { String(decoding: errorBytes, as: UTF8.self) }
         var lines: [Substring] { text.split(separator: "\n") }
 
         var description: String {
@@ -142,6 +143,6 @@ final class Child: @unchecked Sendable {
     func output(status: Int32) -> Program.Output {
         Program.Output(
             command: command, status: status, bytes: (try? Sys.read(out)) ?? [],
-            errors: String(decoding: (try? Sys.read(err)) ?? [], as: UTF8.self))
+            errorBytes: (try? Sys.read(err)) ?? [])
     }
 }
