@@ -42,7 +42,8 @@ extension Capture {
         crawling = crawl
         defer { crawling = nil }
         if crawl.began == nil { begin(crawl) }
-        if pending.isEmpty {
+        // What events left behind waits for a directory that only this crawl can find.
+        if pending.isEmpty || pending.source != .crawl {
             pending.source = .crawl
             pending.began = .now
             pending.notBefore = crawl.notBefore
