@@ -42,6 +42,7 @@ extension Capture {
         crawling = crawl
         defer { crawling = nil }
         if crawl.began == nil { begin(crawl) }
+        // What events left behind waits for a directory that only this crawl can find.
         if pending.isEmpty || pending.source != .crawl {
             pending.source = .crawl
             pending.began = .now
