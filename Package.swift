@@ -94,7 +94,10 @@ let package = Package(
         // The claims of the contract, against this machine's kernel and the built binary.
         .testTarget(
             name: "JournalTests",
-            dependencies: ["journal", "Schema", "CTestLinux", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "journal", "Kernel", "Changes", "Query", "Schema", "CTestLinux",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             exclude: ["Kill/killpoint.c"],
             resources: [.copy("Scripts")],
             swiftSettings: tested),
