@@ -161,6 +161,11 @@ extension Capture {
             noteUnreadable(listing.node, error)
             return true
         }
+        if let status = directory.status, foldsCase(directory.descriptor, status) {
+            try observeFolded(listing.node, [], otherwise: .listed, in: directory.descriptor, state)
+            listing.next = listing.names.count
+            return true
+        }
         let end = listing.next + Listing.pageSize
         if !listing.isPastRows {
             let rows = try state.rows(of: listing.node, after: listing.lastRow, limit: Listing.pageSize)
