@@ -171,6 +171,11 @@ extension Capture {
             noteUnreadable(listing.node, error)
             return true
         }
+        if let status = directory.status, foldsCase(directory.descriptor, status) {
+            try observeFolded(listing.node, [], otherwise: .listed, in: directory.descriptor, state)
+            listing.next = listing.names.count
+            return true
+        }
         return try forEachPlace(of: &listing, directory.descriptor, state) { place, _, directory in
             try observe(place, .listed, in: directory, state)
         }

@@ -11,6 +11,8 @@ struct MountedFileSystem {
     var isLocal: Bool
     /// Two changes can have one ctime.
     var hasCoarseTimes: Bool
+    /// It may have directories that find names in any case.
+    var canFoldCase: Bool
 }
 
 /// Which file a status is of.
@@ -27,7 +29,7 @@ extension Capture {
         }
         let known = MountedFileSystem(
             number: number, isPseudo: filesystem.isPseudo, isLocal: filesystem.isLocal,
-            hasCoarseTimes: filesystem.hasCoarseTimes)
+            hasCoarseTimes: filesystem.hasCoarseTimes, canFoldCase: filesystem.canFoldCase)
         devices[device] = known
         return known
     }

@@ -26,7 +26,8 @@ extension Capture {
                 let group = names[index..<end]
                 index = end
                 guard let value = tree[node], value.coverage == .covered, !isAway(node) else { continue }
-                let opened = try withDirectory(node, state) { directory in
+                let opened = try withDirectory(node, state) { directory, foldsCase in
+                    if foldsCase { return try observeFolded(node, group, in: directory, state) }
                     for (place, hints) in group { try observe(place, hints, in: directory, state) }
                 }
                 if opened {
@@ -46,10 +47,10 @@ extension Capture {
 
     private static let resolveRounds = 64
 
-    /// Runs `body` with the directory of `node` open. False when the directory is not there (yet, or any more), true also
+    /// Runs `body` with the directory of `node` open, and whether that finds names in any case. False when the directory is not there (yet, or any more), true also
     /// when it cannot be looked into, which is a gap from now on.
     private func withDirectory(
-        _ node: NodeID, _ state: some StoredState, _ body: (borrowing Descriptor) throws -> Void
+        _ node: NodeID, _ state: some StoredState, _ body: (borrowing Descriptor, Bool) throws -> Void
     ) throws -> Bool {
         let directory: OpenedDirectory
         do throws(SystemError) {
@@ -59,8 +60,12 @@ extension Capture {
             noteUnreadable(node, error)
             return true
         }
-        if let status = directory.status { try refresh(node, status, state) }
-        try body(directory.descriptor)
+        var isFolded = false
+        if let status = directory.status {
+            try refresh(node, status, state)
+            isFolded = foldsCase(directory.descriptor, status)
+        }
+        try body(directory.descriptor, isFolded)
         return true
     }
 
@@ -104,27 +109,38 @@ extension Capture {
     func observe(
         _ place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState
     ) throws {
-        var status: FileStatus
+        guard let status = try status(of: place, hints, in: directory, state) else { return }
+        try found(status, at: place, in: directory, hints, state)
+    }
+
+    /// The status of a name. Nil where it is gone or cannot be told, which has been noted.
+    func status(
+        of place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState
+    ) throws -> FileStatus? {
         do throws(SystemError) {
-            status = try FileStatus(of: place.name.bytes, in: directory)
+            var status = try FileStatus(of: place.name.bytes, in: directory)
             if hints.contains(.deletedLast) && announcesDeletionsEarly {
                 ThisProcess.sleep(nanoseconds: Self.deletionPause)
                 status = try FileStatus(of: place.name.bytes, in: directory)
             }
+            return status
         } catch {
             // A directory that is known says how far that reaches (the root of a mount that fails, say); else all that lies
             // beside the name is unknown.
-            guard error.reach == .gone else { return noteUnreadable(tree.child(at: place) ?? place.node, error) }
-            return try vanished(place, hints, state)
+            if error.reach == .gone {
+                try vanished(place, hints, state)
+            } else {
+                noteUnreadable(tree.child(at: place) ?? place.node, error)
+            }
+            return nil
         }
-        try found(status, at: place, in: directory, hints, state)
     }
 
     /// How long a name may outlive the event of its deletion on the kernels that announce it early, nanoseconds.
     private static let deletionPause: Int64 = 10_000_000
 
     /// A name that is not there.
-    private func vanished(_ place: Place, _ hints: Hints, _ state: some StoredState) throws {
+    func vanished(_ place: Place, _ hints: Hints, _ state: some StoredState) throws {
         // A root that is not there is a matter of checkRoots: it takes nothing from what is known of it.
         if tree.isContainer(place.node) { return }
         if let child = tree.child(at: place) { detach(child) }

@@ -128,6 +128,15 @@ package struct Descriptor: ~Copyable, Sendable {
         _ = try check("fdatasync") { fdatasync(raw) }
     }
 
+    /// Whether this directory, open for listing, finds names in any case (`chattr +F`). The corresponding C constant is
+    /// `FS_CASEFOLD_FL`.
+    package borrowing func foldsCase() throws(SystemError) -> Bool {
+        let raw = raw
+        var flags: UInt32 = 0
+        _ = try check("ioctl FS_IOC_GETFLAGS") { unsafe clinux_inode_flags(raw, &flags) }
+        return flags & 0x4000_0000 != 0
+    }
+
     /// Writes all of `bytes` at the end of what was written before.
     package borrowing func write(_ bytes: [UInt8]) throws(SystemError) {
         let raw = raw

@@ -12,6 +12,8 @@ package struct FileSystem: Hashable, Sendable {
     package let isLocal: Bool
     /// Whether its times tick at the kernel's jiffy (1 to 10 ms) or coarser, so that two changes can have one ctime (fact 59).
     package let hasCoarseTimes: Bool
+    /// Whether it may have directories that find names in any case.
+    package let canFoldCase: Bool
 
     /// The corresponding C constants are `XFS_SUPER_MAGIC` and `F2FS_SUPER_MAGIC`: their `f_fsid` derives from the
     /// device number, which is not stable.
@@ -27,6 +29,9 @@ package struct FileSystem: Hashable, Sendable {
     /// The `*_SUPER_MAGIC` constants of ext2 to ext4, xfs, btrfs and tmpfs: the file systems that have multigrain times, from
     /// Linux 6.13 on.
     private static let multigrain: Set<UInt64> = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994]
+
+    /// `EXT4_SUPER_MAGIC`, `F2FS_SUPER_MAGIC`, `TMPFS_MAGIC`: the file systems with FS_CASEFOLD_FL.
+    private static let folding: Set<UInt64> = [0xEF53, 0xF2F5_2010, 0x0102_1994]
 
     /// The magic numbers of the other file systems that are known to be local: ramfs, f2fs, overlayfs, ZFS, bcachefs, JFS,
     /// ReiserFS, NILFS, FAT, exFAT, NTFS (two drivers), HFS, HFS+, UDF, ISO 9660, squashfs, EROFS, cramfs, eCryptfs, UFS,
@@ -59,6 +64,7 @@ package struct FileSystem: Hashable, Sendable {
         self.key = key
         isPseudo = FileSystem.pseudo.contains(type)
         isLocal = FileSystem.multigrain.contains(type) || FileSystem.otherLocal.contains(type)
+        canFoldCase = FileSystem.folding.contains(type)
         hasCoarseTimes =
             !FileSystem.multigrain.contains(type) || KernelRelease.current.map { $0 < KernelRelease(6, 13) } ?? true
     }

@@ -93,6 +93,9 @@ static inline int clinux_filesystem_uuid(int fd, struct clinux_uuid *out) {
     return ioctl(fd, _IOR(0x15, 0, struct clinux_uuid), out);
 }
 
+// FS_IOC_GETFLAGS: the flags of chattr(1). The kernel writes an int, whatever the name of the request says.
+static inline int clinux_inode_flags(int fd, unsigned *flags) { return ioctl(fd, _IOR('f', 1, long), flags); }
+
 // f_type and f_fsid of fstatfs(2).
 static inline int clinux_filesystem_type(int fd, uint64_t *type, uint32_t id[2]) {
     struct statfs s;

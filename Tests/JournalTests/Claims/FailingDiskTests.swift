@@ -100,14 +100,28 @@ import Testing
         try Sys.rename(directory / "rENAMED", directory / "Elsewhere")
         try Sys.rename(directory / "Recased", directory / "rECASED")
         try Sys.write(directory / "dIRECTORY/fILE", "22")
-        try Sys.write(directory / "New", "1")
-        try Sys.write(directory / "nEW", "22")
+        // The kernel remembers a new name by the spelling of whoever comes next.
+        for name in ["New", "Gone", "Moved"] as [Bytes] { try Sys.write(directory / name, "1") }
+        for name in ["nEW", "gONE", "mOVED"] as [Bytes] { try Sys.write(directory / name, "22") }
+        try Sys.mkdir(directory / "Made")
+        try Sys.write(directory / "mADE/File", "1")
         if down { try watcher.restart() }
-        let after = try Tree(walking: point / "tree", contents: true)
-        var wrong = Comparison.state(try session.views.files(), after)
-        let rows = try session.query(since: cursor, "--renames", "split").rows
-        wrong += Comparison.net(rows, before, after) { _ in true }
-        #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))\n\(rows)")
+        func check() throws {
+            let rows = try session.query(since: cursor, "--renames", "split").rows
+            let after = try Tree(walking: point / "tree", contents: true)
+            let wrong =
+                Comparison.state(try session.views.files(), after) + Comparison.net(rows, before, after) { _ in true }
+            #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))\n\(rows)")
+        }
+        try check()
+        if down { try watcher.stop() }
+        try Sys.unlink(directory / "GONE")
+        try Sys.rename(directory / "MOVED", point / "tree/Moved away")
+        try Sys.rename(directory / "MADE", directory / "Renamed directory")
+        try Sys.write(directory / "rENAMED DIRECTORY/fILE", "22")
+        try Sys.removeTree(directory / "DIRECTORY")
+        if down { try watcher.restart() }
+        try check()
     }
 
     /// EIO is not ENOENT: what cannot be looked at is unknown. When the file system is back, it has lost what it had not
