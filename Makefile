@@ -14,7 +14,7 @@ BINARY := .build/release/journal
 SOURCES = Package.swift Sources Tests Schema
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test install uninstall format lint clean numbers needs test-needs check-root
+.PHONY: help run build test soak sanitize install uninstall format lint clean numbers needs test-needs check-root
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
@@ -39,6 +39,22 @@ build: needs ## Build the release binary, .build/release/journal
 
 test: test-needs ## Build and run every test
 	swift test
+
+# The tests too are compiled for release: they have more to compare than the journal has to answer. In a directory of its
+# own, since a binary that lets itself be tested is none to install.
+SOAK_MINUTES ?= 30
+SOAK := .build/soak
+soak: test-needs ## Look for what is wrong, with random seeds: make soak SOAK_MINUTES=30
+	$(RELEASE) --scratch-path $(SOAK)
+	cp $(SOAK)/release/journal $(SOAK)/journal
+	swift build --scratch-path $(SOAK) -c release --build-tests -Xswiftc -enable-testing
+	@Packaging/soak $(SOAK_MINUTES)
+
+# Each watcher is instrumented too, and ends with a status of its own when a sanitizer has something to say. Test by test:
+# what is timed elsewhere takes several times as long.
+sanitize: test-needs ## Run the tests under Thread Sanitizer, then under Address Sanitizer
+	swift test --scratch-path .build/thread --sanitize=thread
+	swift test --scratch-path .build/address --sanitize=address
 
 $(BINARY):
 	$(MAKE) build
@@ -77,7 +93,7 @@ test-needs: needs
 	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
 	PATH="$$PATH:/usr/sbin:/sbin"; \
 	if [ "$$(id -u)" = 0 ]; then \
-	  has sqlite3 sqlite3; has git git; has mkfs.ext4 e2fsprogs; has mkfs.xfs xfsprogs; has mount mount; has setpriv util-linux; has cc gcc; \
+	  has sqlite3 sqlite3; has git git; has mkfs.ext4 e2fsprogs; has mkfs.xfs xfsprogs; has rsync rsync; has mount mount; has setpriv util-linux; has cc gcc; \
 	fi; \
 	$(install-missing)
 
