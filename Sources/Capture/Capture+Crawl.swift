@@ -40,7 +40,11 @@ extension Capture {
     /// Runs one slice of a crawl, and its end when there is nothing left to walk.
     func runSlice(of crawl: Crawl, _ state: some StoredState) throws {
         crawling = crawl
-        defer { crawling = nil }
+        let start = Clock.boot()
+        defer {
+            crawling = nil
+            crawl.worked += Clock.boot() - start
+        }
         if crawl.began == nil { begin(crawl) }
         // What events left behind waits for a directory that only this crawl can find.
         if pending.isEmpty || pending.source != .crawl {
@@ -69,9 +73,16 @@ extension Capture {
     private func begin(_ crawl: Crawl) {
         crawl.began = .now
         if let path = tree.path(of: crawl.top) { notify(.crawlBegan(path: path, isFirst: crawl.mode == .baseline)) }
-        // The root's own row is in no listing.
-        if crawl.top == roots[crawl.root]?.root.node, let place = tree.place(of: crawl.top) {
-            dirty.insert(place, .listed)
+        // Its own row is in no listing below it.
+        if let place = tree.place(of: crawl.top) { dirty.insert(place, .listed) }
+        // What could not be looked at when events told of it is looked at now, with what they said in mind.
+        for (place, hints) in unseen {
+            if tree[place.node] == nil {
+                unseen[place] = nil
+            } else if tree.isBelow(place.node, crawl.top) || tree.child(at: place) == crawl.top {
+                unseen[place] = nil
+                dirty.insert(place, hints)
+            }
         }
     }
 

@@ -7,8 +7,29 @@ extension Capture {
     /// How far apart two changes are that any file system's times tell apart, nanoseconds: FAT ticks every 2 s.
     private static let coarseTick: Int64 = 2_000_000_000
 
-    /// While a gap is open, a ctime that moved may be the only trace of an event that was lost.
-    func doubtHints(_ node: NodeID) -> Hints { isReconciling(node) ? .listed : [] }
+    /// While a gap is open, a ctime that moved may be the only trace of an event that was lost. To take it over as if nothing
+    /// had been would leave the crawl that closes the gap nothing to find.
+    func doubtHints(_ node: NodeID) -> Hints { isReconciling(node) || isInGap(node) ? .listed : [] }
+
+    /// Whether a gap is open over a directory.
+    private func isInGap(_ node: NodeID) -> Bool {
+        guard !gaps.isEmpty else { return false }
+        let tops = Set(gaps.values.map(\.node))
+        var above: NodeID? = node
+        while let id = above {
+            if tops.contains(id) { return true }
+            above = tree[id]?.parent
+        }
+        return false
+    }
+
+    /// Keeps a name that could not be looked at, with what events said of it, for the crawl that can.
+    func keepUnseen(_ place: Place, _ hints: Hints) {
+        if unseen.count < Self.unseenLimit || unseen[place] != nil { unseen[place, default: []].formUnion(hints) }
+    }
+
+    /// Names kept, about 100 bytes each; of what is beyond that only a ctime tells.
+    private static let unseenLimit = 65_536
 
     /// What a reconcile thinks of a file though it may look as before.
     func doubtHints(_ status: FileStatus) -> Hints {

@@ -88,7 +88,9 @@ extension Capture {
             beginCoverage(of: node)
         } else if gaps.values.contains(where: { $0.cause == .unreadable }) {
             // A directory that may not be searched makes those below it unreadable too.
-            retry { [tree] in $0.cause == .unreadable && tree.isBelow($0.node, node) }
+            let isMeant = { [tree] (gap: OpenGap) in gap.cause == .unreadable && tree.isBelow(gap.node, node) }
+            for crawl in crawls { crawl.askedAgain.formUnion(crawl.gaps.filter { gaps[$0].map(isMeant) ?? false }) }
+            retry(isMeant)
         }
     }
 
@@ -124,15 +126,19 @@ extension Capture {
     func closableGaps(_ isMeant: (OpenGap) -> Bool) -> [(key: GapID, value: OpenGap)] {
         let closing = closing
         return gaps.filter { id, gap in
-            isMeant(gap) && !closing.contains(id) && roots[gap.root]?.root.state == .live && canList(gap.node)
+            isMeant(gap) && !closing.contains(id) && !isAway(gap.node) && canList(gap.node)
         }.sorted { $0.key.rawValue < $1.key.rawValue }
     }
 
-    /// Whether it can be listed now; why not has been said when the gap was opened.
+    /// Whether it can be listed now, or is not where it was, which its crawl finds out; why not has been said when the gap was
+    /// opened.
     private func canList(_ node: NodeID) -> Bool {
-        guard let opened = try? open(node, for: .listing) else { return false }
-        _ = opened
-        return true
+        do throws(SystemError) {
+            _ = try open(node, for: .listing)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Closes the gaps that a crawl has made up for. One without stored state, where coverage begins, says so.
@@ -159,17 +165,20 @@ extension Capture {
         }
     }
 
-    /// After a crawl: the next reconcile of the root waits as long as this one took.
+    /// After a crawl: the next reconcile of the root waits as long as this one worked.
     func noteEnd(of crawl: Crawl) {
         guard let began = crawl.began else { return }
         let took = Clock.boot() - began.boot
         if crawl.mode == .reconcile {
-            let next = Clock.boot() + took
+            let next = Clock.boot() + crawl.worked
             roots[crawl.root]?.nextReconcile = next
             // Those that overflows have asked for meanwhile as well: else one would follow the other without a pause.
             for waiting in crawls where waiting.root == crawl.root && waiting.mode == .reconcile && !waiting.hasBegun {
                 waiting.due = max(waiting.due, next)
             }
+        }
+        for id in crawl.askedAgain where gaps[id] != nil {
+            retry { [gaps] gap in gaps[id].map { $0.node == gap.node && $0.cause == gap.cause } ?? false }
         }
         if let root = roots[crawl.root], root.root.node == crawl.top { root.formerExcludes = nil }
         if let ticket = crawl.ticket { finishedTickets.insert(ticket) }

@@ -26,7 +26,7 @@ extension Capture {
                 let group = names[index..<end]
                 index = end
                 guard let value = tree[node], value.coverage == .covered, !isAway(node) else { continue }
-                let opened = try withDirectory(node, state) { directory, foldsCase in
+                let opened = try withDirectory(node, for: group, state) { directory, foldsCase in
                     if foldsCase { return try observeFolded(node, group, in: directory, state) }
                     for (place, hints) in group { try observe(place, hints, in: directory, state) }
                 }
@@ -47,10 +47,11 @@ extension Capture {
 
     private static let resolveRounds = 64
 
-    /// Runs `body` with the directory of `node` open, and whether that finds names in any case. False when the directory is not there (yet, or any more), true also
-    /// when it cannot be looked into, which is a gap from now on.
+    /// Runs `body` with the directory of `node` open, and whether that finds names in any case. False when the directory is not
+    /// there (yet, or any more), true also when it cannot be looked into, which is a gap from now on: then `names` are kept.
     private func withDirectory(
-        _ node: NodeID, _ state: some StoredState, _ body: (borrowing Descriptor, Bool) throws -> Void
+        _ node: NodeID, for names: ArraySlice<(place: Place, hints: Hints)>, _ state: some StoredState,
+        _ body: (borrowing Descriptor, Bool) throws -> Void
     ) throws -> Bool {
         let directory: OpenedDirectory
         do throws(SystemError) {
@@ -58,6 +59,7 @@ extension Capture {
             directory = opened
         } catch {
             noteUnreadable(node, error)
+            for (place, hints) in names { keepUnseen(place, hints) }
             return true
         }
         var isFolded = false
@@ -125,12 +127,14 @@ extension Capture {
             }
             return status
         } catch {
-            // A directory that is known says how far that reaches (the root of a mount that fails, say); else all that lies
-            // beside the name is unknown.
+            // Permission to look is missing for all names beside it. Of any other failure a directory that is known says how far
+            // it reaches (the root of a mount that fails, say).
             if error.reach == .gone {
                 try vanished(place, hints, state)
             } else {
-                noteUnreadable(tree.child(at: place) ?? place.node, error)
+                let child = error.reach == .denied ? nil : tree.child(at: place)
+                noteUnreadable(child ?? place.node, error)
+                keepUnseen(place, hints)
             }
             return nil
         }

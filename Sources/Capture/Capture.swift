@@ -34,6 +34,8 @@ package final class Capture {
     var dirty = DirtyNames()
     /// Dirty names that wait for a reconcile to find their directory.
     var parked: [Place: Hints] = [:]
+    /// Names that events told of and that could not be looked at.
+    var unseen: [Place: Hints] = [:]
     var links = Links()
     var pending = Pending()
     /// New directories that wait to be listed.

@@ -9,7 +9,7 @@ struct CoverageCheck {
     /// Where the question starts; nil where it names no place in this journal.
     var since: Int64?
     var scan: [Path] = []
-    var openGaps: Set<Int64> = []
+    var openGaps: [Int64: Int64] = [:]
     /// Whether the same question with a later start would be answered.
     var laterStartWouldDo: Bool
 
@@ -33,7 +33,7 @@ struct CoverageCheck {
             guard let reason = gap.objection(to: end) else { continue }
             reasons.append(reason)
             guard gap.isOpen else { continue }
-            openGaps.insert(gap.id)
+            openGaps[gap.id] = gap.openedSeq
             scan.append(gap.path)
         }
         for root in subjects.roots {

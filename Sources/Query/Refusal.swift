@@ -40,17 +40,18 @@ package struct Refusal: Hashable, Sendable {
     package var answersSince: Since?
     /// The subtrees whose scan would close what is open.
     package var scan: [Path]
-    /// The open gaps among the reasons.
-    package var gaps: Set<Int64>
+    /// The open gaps among the reasons: number, and the batch that opened it.
+    package var gaps: [Int64: Int64]
 
     package struct Since: Hashable, Sendable {
         package var cursor: Cursor
         package var time: Int64
     }
 
-    /// Whether waiting for these gaps to close is all that has to be done.
-    package func isOnlyWaiting(for closing: Set<Int64>) -> Bool {
-        !gaps.isEmpty && gaps.isSubset(of: closing)
+    /// Whether waiting for these gaps to close is all that has to be done, and for those that were opened behind `seq`, of which
+    /// the watcher has not been asked yet.
+    package func isOnlyWaiting(for closing: Set<Int64>, asOf seq: Int64) -> Bool {
+        !gaps.isEmpty && gaps.allSatisfy { closing.contains($0.key) || $0.value > seq }
             && reasons.allSatisfy {
                 switch $0 {
                 case .openGap, .beginning: true

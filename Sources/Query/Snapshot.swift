@@ -13,7 +13,7 @@ package struct Snapshot {
         guard let head = try batches.head() else {
             let reasons = subjects.reasons + subjects.roots.map { .beginning(root: $0.path) }
             return Resolution(
-                span: nil, refusal: Refusal(reasons: reasons, scan: [], gaps: []), head: nil, uncovered: [],
+                span: nil, refusal: Refusal(reasons: reasons, scan: [], gaps: [:]), head: nil, uncovered: [],
                 patterns: 0)
         }
         let ends = Ends(batches: batches, meta: meta, now: now, synced: synced, head: head)

@@ -41,7 +41,8 @@ struct Asking {
                     if Clock.boot() + pause < deadline { return nil }
                     verdict.fullSince = since
                 }
-                if let refusal = verdict.resolution.refusal, let barrier, refusal.isOnlyWaiting(for: barrier.closing),
+                if let refusal = verdict.resolution.refusal, let barrier,
+                    refusal.isOnlyWaiting(for: barrier.closing, asOf: barrier.cursor.seq),
                     Clock.boot() + pause < deadline
                 {
                     return nil

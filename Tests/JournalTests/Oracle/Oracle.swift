@@ -203,7 +203,7 @@ final class Oracle {
             work(touched)
             guard try session.scratch.mount("tmpfs", at: point, megabytes: 8) else { return }
             work(touched)
-            try refusedOrExact(before, place)
+            try refusedOrExact(before, hidden: point, place)
             try session.scratch.unmount(point)
             work(touched)
         case .idle: break
