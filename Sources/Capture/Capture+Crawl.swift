@@ -75,15 +75,7 @@ extension Capture {
         if let path = tree.path(of: crawl.top) { notify(.crawlBegan(path: path, isFirst: crawl.mode == .baseline)) }
         // Its own row is in no listing below it.
         if let place = tree.place(of: crawl.top) { dirty.insert(place, .listed) }
-        // What could not be looked at when events told of it is looked at now, with what they said in mind.
-        for (place, hints) in unseen {
-            if tree[place.node] == nil {
-                unseen[place] = nil
-            } else if tree.isBelow(place.node, crawl.top) || tree.child(at: place) == crawl.top {
-                unseen[place] = nil
-                dirty.insert(place, hints)
-            }
-        }
+        recallUnseen(below: crawl.top)
     }
 
     /// The walk is over: what is still detached is gone. Then what events told of meanwhile is looked at, as events; only

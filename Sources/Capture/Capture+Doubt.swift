@@ -28,6 +28,18 @@ extension Capture {
         if unseen.count < Self.unseenLimit || unseen[place] != nil { unseen[place, default: []].formUnion(hints) }
     }
 
+    /// Marks the names below a directory that could not be looked at when events told of them, with what was said in mind.
+    func recallUnseen(below top: NodeID) {
+        for (place, hints) in unseen {
+            if tree[place.node] == nil {
+                unseen[place] = nil
+            } else if tree.isBelow(place.node, top) || tree.child(at: place) == top {
+                unseen[place] = nil
+                dirty.insert(place, hints)
+            }
+        }
+    }
+
     /// Names kept, about 100 bytes each; of what is beyond that only a ctime tells.
     private static let unseenLimit = 65_536
 

@@ -89,7 +89,9 @@ extension Capture {
         } else if gaps.values.contains(where: { $0.cause == .unreadable }) {
             // A directory that may not be searched makes those below it unreadable too.
             let isMeant = { [tree] (gap: OpenGap) in gap.cause == .unreadable && tree.isBelow(gap.node, node) }
-            for crawl in crawls { crawl.askedAgain.formUnion(crawl.gaps.filter { gaps[$0].map(isMeant) ?? false }) }
+            if crawling == nil {
+                for crawl in crawls { crawl.askedAgain.formUnion(crawl.gaps.filter { gaps[$0].map(isMeant) ?? false }) }
+            }
             retry(isMeant)
         }
     }

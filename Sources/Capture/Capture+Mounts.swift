@@ -22,8 +22,11 @@ extension Capture {
     }
 
     /// Marks the names at which something is or was mounted, whenever the table of mounts changed.
+    ///
+    /// What happened before that is still queued, and has to be read while its watches are known.
     func noteMounts() throws {
         guard let points = try mounts.changedPoints() else { return }
+        isQueueUnread = true
         forgetDevices()
         for point in points.map({ Path($0) }) {
             for watched in roots.values where watched.root.state == .live && watched.root.path.contains(point) {
@@ -153,6 +156,7 @@ extension Capture {
     private func crawlAgain(_ node: NodeID, _ gap: GapID, since: Int64, unwrittenSince: Int64?) {
         if let crawling, crawling.mode != .scan {
             crawling.gaps.append(gap)
+            recallUnseen(below: node)
         } else {
             addCrawl(
                 Crawl(
@@ -175,6 +179,24 @@ extension Capture {
         }
         parked = parked.filter { !subtree.contains($0.key.node) }
         unlisted.subtract(subtree)
+    }
+
+    /// Names that events told of in a directory that cannot be looked at now: they wait for the crawl that can. Other names of
+    /// their files can be looked at.
+    func setAside(_ names: ArraySlice<(place: Place, hints: Hints)>, _ state: some StoredState) throws {
+        for (place, hints) in names {
+            keepUnseen(place, hints)
+            if let row = try state.row(at: place), row.child == nil, row.entry.nlink > 1 {
+                links.touch(row.entry.id, hints.intersection(.content))
+            }
+        }
+    }
+
+    /// A directory was moved here from where it was hidden, and has lost its watches: it is listed once more.
+    func watchAgain(_ top: NodeID) {
+        for node in tree.subtree(top) where tree[node]?.watch == nil && tree[node]?.isUnwatched == false {
+            expansions.append(node)
+        }
     }
 
     /// Whether a directory is not to be looked at: its root is not there, or something hides it or took its file system away.

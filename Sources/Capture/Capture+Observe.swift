@@ -25,7 +25,11 @@ extension Capture {
                 while end < names.count, names[end].place.node == node { end += 1 }
                 let group = names[index..<end]
                 index = end
-                guard let value = tree[node], value.coverage == .covered, !isAway(node) else { continue }
+                guard let value = tree[node] else { continue }
+                guard value.coverage == .covered, !isAway(node) else {
+                    try setAside(group, state)
+                    continue
+                }
                 let opened = try withDirectory(node, for: group, state) { directory, foldsCase in
                     if foldsCase { return try observeFolded(node, group, in: directory, state) }
                     for (place, hints) in group { try observe(place, hints, in: directory, state) }
@@ -235,7 +239,7 @@ extension Capture {
             }
             detached.remove(moved)
             tree.attach(moved, at: place)
-            crawling?.stack.append(moved)
+            if let crawling { crawling.stack.append(moved) } else { watchAgain(moved) }
             return moved
         }
         let born = tree.addNew(

@@ -59,6 +59,8 @@ package final class Capture {
     /// What is known of each `st_dev`.
     var devices: [UInt64: MountedFileSystem] = [:]
     var mounts: MountTable
+    /// Mounts came or went since all of the queue was read.
+    var isQueueUnread = false
     /// Directories that are hidden by a mount, or whose file system is not mounted: nothing below them is looked at.
     var away: Set<NodeID> = []
     /// Offline roots and mount points for which whatever is there now is to be taken.
@@ -169,6 +171,10 @@ package final class Capture {
         pending.began = first.began
         unpark()
         absorb(first)
+        if isQueueUnread {
+            isQueueUnread = false
+            try absorbQueued()
+        }
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         var attempts = 0
         while true {

@@ -13,7 +13,10 @@ extension Oracle {
         let log = try session.query(since: before.cursor, "--log")
         let walk = try Tree(walking: session.tree, contents: true)
         let crawled = !(kind == .live || kind == .idle || kind == .programs) || isNobody
-        history.append(Moment(cursor: net.cursor ?? "", walk: walk, touched: touched, crawled: crawled))
+        history.append(
+            Moment(
+                cursor: net.cursor ?? "", walk: walk, touched: touched, crawled: crawled, remounted: kind == .remounted)
+        )
         figures.paths += Set(before.walk.entries.keys).union(walk.entries.keys).count
 
         // A second name that came and went between two reads moves the ctime of the first, and nothing else.
@@ -92,7 +95,8 @@ extension Oracle {
                 return
                     (crawled
                     && (entry?.type == "directory" || Worker.steady.contains { (session.tree / $0).contains(path) }))
-                    || isNobody || steps.contains { $0.touched.contains(path, ino: entry?.ino) }
+                    || isNobody || steps.contains { $0.remounted }
+                    || steps.contains { $0.touched.contains(path, ino: entry?.ino) }
             })
         let follow = try session.query(since: since.cursor, "--renames", "follow").rows
         report("\(place) follow", Comparison.follow(follow, since.walk, now.walk))

@@ -48,6 +48,8 @@ final class Oracle {
         /// What led here from the moment before.
         var touched: Touched
         var crawled: Bool
+        /// On another mount what was written lately counts as written once more.
+        var remounted = false
     }
 
     init(
