@@ -217,7 +217,8 @@ extension Capture {
             case .same:
                 // Crawls go into every directory (the top is where they began); events only into those that are new.
                 if let crawling, known != crawling.top { crawling.stack.append(known) }
-                if !hints.isDisjoint(with: [.metadata, .listed]) { retryUnreadable(known) }
+                // What a crawl could not look at below its own top is not asked for by that crawl.
+                if known != crawling?.top, !hints.isDisjoint(with: [.metadata, .listed]) { retryUnreadable(known) }
                 return known
             case .away: return nil
             case .another: detach(known)
