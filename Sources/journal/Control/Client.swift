@@ -50,6 +50,9 @@ enum Client {
         if let refused = reply["refused"] {
             throw Failure(.permission, "\(ShellQuote.text(path)): the watcher refuses: \(refused)")
         }
+        if let unable = reply["unable"] {
+            throw Failure(.unavailable, "\(ShellQuote.text(path)): the watcher cannot answer: \(unable)")
+        }
         // A barrier may be asked for again until there is space; what changes something was not done.
         if let since = reply.fullSince, !request.isQuestion { throw fullDisk(database, since: since) }
         // A reply that was cut short is none: the watcher died over it.

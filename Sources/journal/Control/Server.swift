@@ -95,7 +95,13 @@ final class Server: Sendable {
             if let refusal = try refusal(of: request, from: guest) {
                 return try guest.connection.write(Reply([("refused", refusal)]).bytes)
             }
-            try guest.connection.write(exchange.ask(request).bytes)
+            let reply: Reply
+            do throws(SystemError) {
+                reply = try exchange.ask(request)
+            } catch {
+                reply = Reply([("unable", "\(error.operation): \(error.reason)")])
+            }
+            try guest.connection.write(reply.bytes)
         } catch {
             // The client left, or is too slow: it sees a reply that is not whole.
         }
