@@ -20,8 +20,9 @@ final class KillPoints {
     private(set) var failures: [String] = []
     private(set) var figures = Figures()
 
-    /// Nil where there is no C compiler.
+    /// Nil where there is no C compiler, and under a sanitizer, which has these calls for itself.
     init?() throws {
+        if Sanitizer.name != nil { return nil }
         session = try Session()
         library = session.scratch.path / "killpoint.so"
         count = session.scratch.path / "count"
@@ -113,7 +114,7 @@ final class KillPoints {
     static let stride = max(1, OracleTests.number("KILL_EVERY") ?? 37)
 
     @Test(arguments: [false, true]) func aKillAtAnySystemCallLosesNothing(half: Bool) throws {
-        guard let points = try KillPoints() else { return try Skipped.note("no C compiler, cc") }
+        guard let points = try KillPoints() else { return try Skipped.note("no C compiler, cc, or a sanitizer") }
         var point = 1 + (half ? Self.stride / 2 : 0)
         while points.failures.isEmpty, point < Self.most {
             guard try points.run(killedAt: point, half: half) else { break }
@@ -128,7 +129,7 @@ final class KillPoints {
     @Test func aKillWhileAJournalIsMadeLeavesOneThatCanBeMade() throws {
         var point = 1
         while point < Self.most {
-            guard let points = try KillPoints() else { return try Skipped.note("no C compiler, cc") }
+            guard let points = try KillPoints() else { return try Skipped.note("no C compiler, cc, or a sanitizer") }
             let isKilled = try points.run(killedAt: point, half: point.isMultiple(of: 2))
             #expect(points.failures.isEmpty, "\(points.failures.joined(separator: "\n"))")
             if !isKilled || point > 160 { break }

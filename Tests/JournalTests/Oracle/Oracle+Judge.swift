@@ -15,8 +15,8 @@ extension Oracle {
         let crawled = !(kind == .live || kind == .idle || kind == .programs) || isNobody
         history.append(
             Moment(
-                cursor: net.cursor ?? "", walk: walk, touched: touched, crawled: crawled, remounted: kind == .remounted)
-        )
+                cursor: net.cursor ?? "", walk: walk, touched: touched, crawled: crawled,
+                isDoubted: kind == .remounted))
         figures.paths += Set(before.walk.entries.keys).union(walk.entries.keys).count
 
         // A second name that came and went between two reads moves the ctime of the first, and nothing else.
@@ -29,8 +29,7 @@ extension Oracle {
         report(
             "\(place) log",
             Comparison.replay(log.rows, batches: try session.views.batches(after: 0), before.walk, walk))
-        // A page that ends while a directory was hidden cannot be gone on from: nobody had seen that directory then.
-        if kind != .covered { try paging(since: before.cursor, log.rows, place) }
+        try paging(since: before.cursor, log.rows, place)
         let choice = random.below(1 << 16)
         if !midway.isEmpty {
             let cursor = midway[choice % midway.count]
@@ -63,9 +62,9 @@ extension Oracle {
         }
     }
 
-    /// While directories cannot be read, or are covered by a mount, an answer is refused or right all the same.
-    /// What a mount hides is not covered, so nothing is said of it.
-    func refusedOrExact(_ before: Moment, hidden: Bytes? = nil, _ place: String) throws {
+    /// While directories cannot be read, or one is covered by a mount, an answer is refused or right all the same. What is
+    /// `hidden` by a mount is no part of a question above it.
+    func refusedOrExact(_ before: Moment, _ place: String, hidden: Bytes? = nil) throws {
         let output = try session.run(
             "query", "--format", "json", "--cursor", "--renames", "split", "--since", Bytes(before.cursor),
             "--timeout", "1s")
@@ -75,11 +74,14 @@ extension Oracle {
             return
         }
         guard output.status == 0 else { throw Session.Refused(description: "\(output)") }
-        func shown(_ path: Bytes) -> Bool { !(hidden?.contains(path) ?? false) }
-        let walk = try Tree(walking: session.tree, contents: true).filter(shown)
-        let rows = try Answer(output).rows.filter { shown($0.path) }
-        report(
-            "\(place) while unreadable", Comparison.net(rows, before.walk.filter(shown), walk) { _ in true })
+        func seen(_ tree: Tree) -> Tree {
+            var tree = tree
+            if let hidden { tree.entries = tree.entries.filter { !hidden.contains($0.key) } }
+            return tree
+        }
+        let walk = seen(try Tree(walking: session.tree, contents: true))
+        let rows = try Answer(output).rows.filter { row in hidden.map { !$0.contains(row.path) } ?? true }
+        report("\(place) while unreadable", Comparison.net(rows, seen(before.walk), walk) { _ in true })
     }
 
     /// The net answer since an earlier moment, in both forms.
@@ -95,7 +97,7 @@ extension Oracle {
                 return
                     (crawled
                     && (entry?.type == "directory" || Worker.steady.contains { (session.tree / $0).contains(path) }))
-                    || isNobody || steps.contains { $0.remounted }
+                    || isNobody || steps.contains(where: \.isDoubted)
                     || steps.contains { $0.touched.contains(path, ino: entry?.ino) }
             })
         let follow = try session.query(since: since.cursor, "--renames", "follow").rows

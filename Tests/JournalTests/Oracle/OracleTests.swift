@@ -7,6 +7,7 @@ import Testing
 /// - `ORACLE_ROUNDS=N` makes each longer, `ORACLE_OPERATIONS=N` each round;
 /// - `ORACLE_THREADS=1` makes the order of operations a function of the seed alone;
 /// - `ORACLE_MOUNTS=1` adds rounds that mount over a directory of the tree, and remount the file system it lies on;
+/// - `ORACLE_KINDS=live,killed` plays rounds of these kinds only;
 /// - `ORACLE_REPLAY=FILE` does once more, one by one, what a run that failed has written down.
 @Suite struct OracleTests {
     static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }

@@ -92,7 +92,8 @@ final class Child: @unchecked Sendable {
         posix_spawnattr_setsigmask(&attributes, &none)
 
         var variables = ProcessInfo.processInfo.environment
-        for name in ["JOURNAL_DB", "NOTIFY_SOCKET", "LD_PRELOAD"] { variables[name] = nil }
+        for name in ["JOURNAL_DB", "NOTIFY_SOCKET"] { variables[name] = nil }
+        if Sanitizer.name == nil { variables["LD_PRELOAD"] = nil }
         variables.merge(environment) { $1 }
         let argv = words.map { bytes in bytes.withCString { strdup($0) } } + [nil]
         let envp = variables.map { strdup("\($0)=\($1)") } + [nil]
@@ -116,6 +117,7 @@ final class Child: @unchecked Sendable {
     private func reap() {
         var status: Int32 = 0
         while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
+        Sanitizer.look(at: (try? Sys.read(err)) ?? [], of: command)
         condition.withLock {
             ended = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
             condition.broadcast()
@@ -124,6 +126,7 @@ final class Child: @unchecked Sendable {
 
     /// The exit status, or nil where the program still runs when `timeout` is over.
     func wait(_ timeout: Duration) -> Int32? {
+        let timeout = timeout * Sanitizer.patience
         let limit = Date(
             timeIntervalSinceNow: Double(timeout.components.seconds) + 1e-18 * Double(timeout.components.attoseconds))
         return condition.withLock {

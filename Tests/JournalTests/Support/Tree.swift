@@ -103,13 +103,6 @@ struct Tree: Equatable {
 
     subscript(path: Bytes) -> Entry? { entries[path] }
 
-    /// The entries whose paths are meant.
-    func filter(_ isMeant: (Bytes) -> Bool) -> Tree {
-        var tree = Tree()
-        tree.entries = entries.filter { isMeant($0.key) }
-        return tree
-    }
-
     /// A file system that is mounted again has another device number.
     mutating func forgetDevices() { for path in entries.keys { entries[path]!.device = 0 } }
 
