@@ -44,7 +44,7 @@ import Testing
         }
         for index in 0..<9 { try Sys.mkdir(session.tree / Bytes("d\(index)")) }
         session.wrapper = limited
-        let watcher = try session.start()
+        let watcher = try session.start(options: ["--crawl-every", "1s"])
         session.wrapper = []
         let cursor = try session.sync()
         // Twice: the first time may be the first there is.

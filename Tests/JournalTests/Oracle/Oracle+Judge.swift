@@ -29,7 +29,8 @@ extension Oracle {
         report(
             "\(place) log",
             Comparison.replay(log.rows, batches: try session.views.batches(after: 0), before.walk, walk))
-        try paging(since: before.cursor, log.rows, place)
+        // A page that ends while a directory was hidden cannot be gone on from: nobody had seen that directory then.
+        if kind != .covered { try paging(since: before.cursor, log.rows, place) }
         let choice = random.below(1 << 16)
         if !midway.isEmpty {
             let cursor = midway[choice % midway.count]
