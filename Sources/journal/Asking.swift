@@ -29,6 +29,7 @@ struct Asking {
     func ask<T>(_ body: (Snapshot, Verdict) throws -> T) throws -> (Verdict, T) {
         let deadline = Clock.boot() + timeout.nanoseconds
         var pause: Int64 = 20_000_000
+        var fullSince: Int64?
         while true {
             let left = max(0, deadline - Clock.boot())
             let reply = noSync ? .silence : try Client.barrier(database: database, timeout: .nanoseconds(left))
@@ -38,9 +39,11 @@ struct Asking {
                 if case .done(let done) = reply, try snapshot.has(done.cursor) { barrier = done }
                 var verdict = try verdict(snapshot, barrier)
                 if case .full(let since) = reply {
+                    fullSince = since
                     if Clock.boot() + pause < deadline { return nil }
-                    verdict.fullSince = since
                 }
+                // What is left of the time may be too short for another reply.
+                if barrier == nil { verdict.fullSince = fullSince }
                 if let refusal = verdict.resolution.refusal, let barrier,
                     refusal.isOnlyWaiting(for: barrier.closing, asOf: barrier.cursor.seq),
                     Clock.boot() + pause < deadline
