@@ -50,17 +50,6 @@ import Testing
         #expect(try session.views.gaps().filter(\.isOpen).isEmpty)
     }
 
-    @Test func aDiskThatIsFullFromTheStart() throws {
-        let session = try Session()
-        guard let small = try session.scratch.mount("tmpfs", name: "small", megabytes: 1) else {
-            return try Skipped.note("tmpfs cannot be mounted here")
-        }
-        _ = try? Sys.write(small / "ballast", [UInt8](repeating: 1, count: 1 << 20))
-        session.database = small / "journal.db"
-        let output = try session.run("watch", session.tree, timeout: .seconds(20))
-        #expect([73, 74].contains(output.status), "\(output)")
-    }
-
     @Test func B13_aDirectoryUnreadableFromTheStartIsNotCovered() throws {
         guard let session = try Session.asNobody() else { return try Skipped.note("only root may become nobody") }
         let secret = session.tree / "secret"
