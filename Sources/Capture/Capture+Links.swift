@@ -19,9 +19,9 @@ struct Links {
     var short: [FileID: (nlink: UInt32, names: Int)] = [:]
     /// Inodes known by number only.
     var sought: [UInt64: Hints] = [:]
-    /// Inodes that were touched since the last batch but one; see ``Capture/lookAgainAtLinks(_:)``.
-    var recent: Set<FileID> = []
-    var recentBefore: Set<FileID> = []
+    /// Inodes that were seen to have changed, since the last read and in the two reads before; see
+    /// ``Capture/lookAgainAtLinks(_:isRead:)``.
+    var recent: [Set<FileID>] = [[], [], []]
     /// Names that are gone while their inode has others: a program that opened the file by such a name still writes to it,
     /// and the kernel reports that under the old name.
     var unlinked: [Place: FileID] = [:]
@@ -58,6 +58,8 @@ extension Capture {
         case .present(let entry, nil):
             if links.unlinked[place] == entry.id { links.unlinked[place] = nil }
             guard entry.nlink > 1 || before?.entry.nlink ?? 1 > 1 else { return }
+            let known = wasSeen ?? before.map { .present($0.entry, child: $0.child) }
+            if after != known { links.recent[0].insert(entry.id) }
             if let latest = links.latest[entry.id], latest.ctime == entry.ctime, latest.hints.isSuperset(of: content) {
                 return
             }
@@ -77,7 +79,6 @@ extension Capture {
         let (touched, sought) = (links.touched, links.sought)
         (links.touched, links.sought) = ([:], [:])
         guard !touched.isEmpty || !sought.isEmpty else { return }
-        links.recent.formUnion(touched.keys)
         var names: [FileID: Set<Place>] = [:]
         for row in try state.rows(linkedTo: Set(touched.keys)) {
             guard let (hints, sight) = touched[row.entry.id] else { continue }
@@ -115,16 +116,17 @@ extension Capture {
         return true
     }
 
-    /// Looks once more at inodes that were looked at lately. One of their names may have been in a new directory, and gone
-    /// from it before that was watched: no event tells, and what was seen of the other names was of a moment in between.
-    func lookAgainAtLinks(_ state: some StoredState) throws {
-        let suspects = links.recent.union(links.recentBefore)
-        (links.recentBefore, links.recent) = (links.recent, [])
+    /// Looks once more at inodes that were seen to have changed lately. One of their names may have been in a new directory,
+    /// and gone from it before that was watched: no event tells, and what was seen of the other names was of a moment in
+    /// between. The event of that directory was queued before they were seen, so it comes with this read (`isRead`) or,
+    /// where one was under way, with the next but one.
+    func lookAgainAtLinks(_ state: some StoredState, isRead: Bool) throws {
+        let suspects = links.recent.reduce(Set<FileID>()) { $0.union($1) }
+        if isRead { links.recent = [[]] + links.recent.dropLast() }
         guard !suspects.isEmpty else { return }
         links.sights += 1
         for file in suspects { links.touch(file, []) }
         try seekLinks(state)
-        links.recent = []
         try resolve(state)
     }
 

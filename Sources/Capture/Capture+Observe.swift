@@ -325,8 +325,15 @@ extension Capture {
             unlisted.remove(node)
             giveUp(on: node)
         }
-        for (place, hints) in dirty.takeNames() where tree[place.node] != nil {
-            if isReconciling(place.node) { parked[place, default: []].formUnion(hints) } else { giveUp(on: place.node) }
+        parkForReconciles()
+        for (place, _) in dirty.takeNames() where tree[place.node] != nil { giveUp(on: place.node) }
+    }
+
+    /// Sets aside what a crawl that is to come has to find.
+    func parkForReconciles() {
+        guard crawls.contains(where: { $0.mode == .reconcile }) else { return }
+        for (place, hints) in dirty.takeNames() {
+            if isReconciling(place.node) { parked[place, default: []].formUnion(hints) } else { dirty.insert(place, hints) }
         }
     }
 

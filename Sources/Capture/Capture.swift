@@ -196,7 +196,9 @@ package final class Capture {
         }
         giveUpUnresolved()
         try settleDetached(state)
-        try lookAgainAtLinks(state)
+        try lookAgainAtLinks(state, isRead: !first.buffers.isEmpty || first.completed > settled)
+        // A crawl has its turn when nothing is dirty.
+        parkForReconciles()
         try flush(state)
         // Not before the next barrier, but before this one is answered.
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }

@@ -73,6 +73,26 @@ import Testing
         #expect(moved == [session.tree / "d0/d1", session.tree / "d0/d1/e", session.tree / "d0/d1/moved"])
     }
 
+    /// Another name of a file that was touched lies in a directory whose rename was lost: it is looked for until the
+    /// reconcile finds it, and the reconcile has its turn all the same.
+    @Test func aLinkInADirectoryThatIsLostKeepsNoReconcileWaiting() throws {
+        guard Queue.isAdjustable else { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }
+        let session = try Session()
+        for name in ["d1", "d2"] as [Bytes] { try Sys.mkdir(session.tree / name) }
+        try Sys.write(session.tree / "d1/a", "1")
+        try Sys.link(session.tree / "d1/a", session.tree / "d2/b")
+        let watcher = try session.start(queue: 16)
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        try watcher.paused {
+            try Sys.chmod(session.tree / "d2/b", 0o600)
+            for index in 0..<40 { try Sys.write(session.tree / Bytes("f\(index)"), "1") }
+            try Sys.rename(session.tree / "d1", session.tree / "d3")
+        }
+        let wrong = try session.judge(since: cursor, before)
+        #expect(wrong.isEmpty, "\(wrong.prefix(10).joined(separator: "\n"))")
+    }
+
     /// Overflow after overflow: a reconcile comes to its end all the same, and after the storm everything is known.
     @Test func overflowsThatDoNotStopKeepNothingFromTheEnd() throws {
         guard Queue.isAdjustable else { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }

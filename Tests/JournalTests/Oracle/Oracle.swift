@@ -100,6 +100,9 @@ final class Oracle {
         }
         if !failures.isEmpty, let file = try deeds.save(seed: seed, tree: session.tree, outside: session.outside) {
             failures.append("to do it again one by one: ORACLE_REPLAY=\(file) swift test --filter OracleTests.replay")
+            for part in ["", "-wal"] {
+                try? FileManager.default.copyItem(atPath: "\(session.database)\(part)", toPath: "\(file).db\(part)")
+            }
         }
     }
 
