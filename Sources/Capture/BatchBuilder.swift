@@ -37,7 +37,7 @@ struct BatchBuilder {
         self.held = held
         goneNodes = Set(pending.gone.map(\.node))
         batch = Batch(source: pending.source, began: pending.began, notBefore: pending.notBefore)
-        if pending.source == .event { batch.vouchedUntil = pending.began.wall }
+        batch.vouchedUntil = pending.vouchedUntil
         batch.filesystems = pending.filesystems
         batch.openedGaps = pending.openedGaps
         batch.closedGaps = pending.closedGaps

@@ -4,8 +4,12 @@ internal import Kernel
 /// Where equal size and times prove nothing, or a time that moved is all there is. The journal may say too much, never too
 /// little: what is in doubt counts as changed.
 extension Capture {
-    /// How far apart two changes are that any file system's times tell apart, nanoseconds: FAT ticks every 2 s.
-    private static let coarseTick: Int64 = 2_000_000_000
+    /// How far apart two changes are that a file system's times tell apart, nanoseconds. FAT ticks every 2 s; others take the
+    /// kernel's time of the last timer interrupt, up to 10 ms ago, and an event may come a little after its change.
+    private static func tick(isCoarse: Bool) -> Int64 { isCoarse ? 2_000_000_000 : Capture.tick }
+
+    /// See ``tick(isCoarse:)``.
+    static let tick: Int64 = 30_000_000
 
     /// While a gap is open, a ctime that moved may be the only trace of an event that was lost. To take it over as if nothing
     /// had been would leave the crawl that closes the gap nothing to find.
@@ -49,12 +53,11 @@ extension Capture {
         var hints: Hints = []
         // Power may have gone since, and with it content whose size and times have stayed: see ``Writeback``.
         if status.isFile, let since = crawling.unwrittenSince, status.ctime >= since { hints.insert(.content) }
-        // Where the clock is coarse, what changed in the last tick before the gap may have changed once more within it, with
-        // nobody to see and no time to show it (fact 59).
-        if crawling.mode == .reconcile, let since = crawling.notBefore, status.ctime >= since - Self.coarseTick,
-            devices[status.device]?.hasCoarseTimes == true
-        {
-            hints.formUnion([.content, .metadata])
+        // What changed after the last complete read may have been seen before its event was lost, with an overflow or with the
+        // watcher, and what changed in the last tick before may have changed once more without a time to show it (fact 59).
+        let tick = Self.tick(isCoarse: devices[status.device]?.hasCoarseTimes ?? false)
+        if crawling.mode == .reconcile, let since = crawling.notBefore, status.ctime >= since - tick {
+            hints.formUnion(status.isDirectory ? .metadata : [.content, .metadata])
         }
         return hints
     }

@@ -108,7 +108,6 @@ extension Capture {
     private func refresh(_ node: NodeID, _ status: FileStatus, _ state: some StoredState) throws {
         guard let place = tree.place(of: node) else { return }
         try record(place, .present(Entry(status, id: tree[node]!.id), child: node), doubtHints(node), state)
-        recent.insert(place, .metadata)
     }
 
     /// Looks at one name and records what is there.
@@ -201,7 +200,6 @@ extension Capture {
             before: before, after: after, hints: hints,
             isSilent: isSilent(place.node) || (before == nil && isNewlyCovered(place, after)),
             sight: links.sights)
-        if hints.contains(.metadata) && !hints.contains(.content) { recent.insert(place, .content) }
     }
 
     /// Where a directory that was found at a place is in the tree from now on: the node it has, by its identity, or a new

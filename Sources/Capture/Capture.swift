@@ -77,8 +77,6 @@ package final class Capture {
     var nextRetry: Int64 = 0
     /// The crawls asked for that are done.
     package var finishedTickets: Set<Int> = []
-    /// What the last two looks at events refreshed or called a change of metadata, in case an overflow was behind it.
-    var recent = Recent()
     let reader = DirectoryReader()
     /// From 5.3 to 5.16 IN_DELETE could be read while the name was still there (fixed by a37d9a17f099).
     let announcesDeletionsEarly =
@@ -122,11 +120,15 @@ package final class Capture {
         try flush(state)
     }
 
-    /// Commits all that is queued now: the end.
+    /// Commits all that is queued now: the end. A tick later nothing that was seen is in doubt for the next start, unless
+    /// somebody is at work.
     package func finish(_ state: some StoredState) throws {
-        let began = Instant.now
-        let completed = try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: completed, began: began), state)
+        for pause in [0, Self.tick] {
+            ThisProcess.sleep(nanoseconds: pause)
+            let began = Instant.now
+            let completed = try absorbQueued()
+            try settleEvents(Drain.Take(buffers: [], completed: completed, began: began), state)
+        }
     }
 
     package var rootPaths: [Path] { roots.values.map(\.root.path).sorted() }
@@ -199,11 +201,11 @@ package final class Capture {
         try lookAgainAtLinks(state, isRead: !first.buffers.isEmpty || first.completed > settled)
         // A crawl has its turn when nothing is dirty.
         parkForReconciles()
+        pending.vouchedUntil = first.began.wall
         try flush(state)
         // Not before the next barrier, but before this one is answered.
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         dirty.forgetRenames()
-        recent.age()
         vouchedUntil = first.began.wall
         settled = first.completed
     }
@@ -296,7 +298,6 @@ package final class Capture {
         overflows += 1
         notify(.overflow)
         for watched in roots.values { reconcile(watched, cause: .overflow) }
-        for (place, hints) in recent.doubtful { dirty.insert(place, hints) }
     }
 
     /// Commits what is pending, but for what waits for a detached directory.
@@ -339,22 +340,5 @@ package struct OwnFile: Hashable, Sendable {
     package init(device: UInt64, inode: UInt64) {
         self.device = device
         self.inode = inode
-    }
-}
-
-/// What the last two looks at events have refreshed. An overflow may have swallowed the event that told of a change of
-/// content, or of a directory's attributes, while the refresh took away the ctime by which a crawl would find it; when an
-/// overflow is read, these are looked at again as changed.
-struct Recent {
-    private var last: [Place: Hints] = [:]
-    private var before: [Place: Hints] = [:]
-
-    var doubtful: [Place: Hints] { last.merging(before) { $0.union($1) } }
-
-    mutating func insert(_ place: Place, _ hints: Hints) { last[place, default: []].formUnion(hints) }
-
-    mutating func age() {
-        before = last
-        last = [:]
     }
 }

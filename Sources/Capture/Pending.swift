@@ -34,6 +34,8 @@ struct Pending {
     var source: Source = .event
     var began = Instant(wall: 0, boot: 0)
     var notBefore: Int64?
+    /// Up to when all that was read is in here, or committed; nil while more of it is to come.
+    var vouchedUntil: Int64?
     var observations: [Place: Observation] = [:]
     /// Directories in the tree that the store does not have, parents first.
     var born: [NodeID] = []

@@ -90,6 +90,8 @@ extension Oracle {
         guard let now = history.last else { return }
         let (since, steps) = (history[index], history[(index + 1)...])
         let crawled = steps.contains { $0.crawled }
+        // What was changed just before a watcher was lost may have been seen before its event was.
+        let suspects = crawled ? history[index...] : steps
         report(
             "\(place) net",
             Comparison.net(split, since.walk, now.walk) { path in
@@ -99,7 +101,7 @@ extension Oracle {
                     (crawled
                     && (entry?.type == "directory" || Worker.steady.contains { (session.tree / $0).contains(path) }))
                     || isNobody || steps.contains(where: \.isDoubted)
-                    || steps.contains { $0.touched.contains(path, ino: entry?.ino) }
+                    || suspects.contains { $0.touched.contains(path, ino: entry?.ino) }
             })
         let follow = try session.query(since: since.cursor, "--renames", "follow").rows
         report("\(place) follow", Comparison.follow(follow, since.walk, now.walk))
