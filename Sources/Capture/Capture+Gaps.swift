@@ -71,11 +71,15 @@ extension Capture {
     func noteUnreadable(_ node: NodeID, _ error: SystemError) {
         guard tree[node] != nil, !tree.isContainer(node) else { return }
         if isSilent(node) && error.reach == .denied {
+            guard tree[node]!.coverage != .unreadable else { return }
             tree.set(node, tree[node]!.id, .unreadable)
             pending.altered.insert(node)
         } else {
+            let known = nextGap
             let gap = openGap(node, .unreadable)
             for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
+            // Said once, however often it is found so.
+            guard gap.rawValue >= known else { return }
         }
         if let path = tree.path(of: node) { notify(.unreadable(path: path, error)) }
     }
