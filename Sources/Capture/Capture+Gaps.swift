@@ -175,7 +175,14 @@ extension Capture {
     func noteEnd(of crawl: Crawl) {
         guard let began = crawl.began else { return }
         let took = Clock.boot() - began.boot
-        if crawl.mode == .reconcile { roots[crawl.root]?.nextReconcile = Clock.boot() + crawl.worked }
+        if crawl.mode == .reconcile {
+            let next = Clock.boot() + crawl.worked
+            roots[crawl.root]?.nextReconcile = next
+            // Those that were asked for meanwhile as well: else one would follow the other without a pause.
+            for waiting in crawls where waiting.root == crawl.root && waiting.mode == .reconcile && !waiting.hasBegun {
+                waiting.due = max(waiting.due, next)
+            }
+        }
         for id in crawl.askedAgain where gaps[id] != nil {
             retry { [gaps] gap in gaps[id].map { $0.node == gap.node && $0.cause == gap.cause } ?? false }
         }

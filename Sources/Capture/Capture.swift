@@ -274,11 +274,10 @@ package final class Capture {
                     audit?.note(place, event.mask)
                     dirty.insert(place, Hints(event.mask))
                     if event.mask.contains(.movedFrom) {
-                        dirty.insertRename(place, cookie: event.cookie, isSource: true)
+                        let seen = pending.observations[place]?.hints ?? []
+                        dirty.noteRename(from: place, cookie: event.cookie, seen: seen)
                     }
-                    if event.mask.contains(.movedTo) {
-                        dirty.insertRename(place, cookie: event.cookie, isSource: false)
-                    }
+                    if event.mask.contains(.movedTo) { dirty.noteRename(to: place, cookie: event.cookie) }
                 }
             }
         }

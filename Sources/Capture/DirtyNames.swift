@@ -45,15 +45,17 @@ struct DirtyNames {
         names[place] = known.union(hints)
     }
 
-    /// Half of a rename: when the other half is known, the pair is a hint that the file went there, and what was said of it
-    /// under the old name is said of it under the new one: in `mv a b; write b; mv b c` nobody will see `b`.
-    mutating func insertRename(_ place: Place, cookie: UInt32, isSource: Bool) {
-        if isSource {
-            leaving[cookie] = (place, (names[place] ?? []).intersection([.content, .metadata]))
-        } else if let source = leaving.removeValue(forKey: cookie) {
-            renames[place] = source.place
-            insert(place, source.hints)
-        }
+    /// The first half of a rename. What was said of the file under the old name will be said of it under the new one: in
+    /// `mv a b; write b; mv b c` nobody will see `b`. `seen` is what was said before the last look, if it is not committed.
+    mutating func noteRename(from place: Place, cookie: UInt32, seen: Hints) {
+        leaving[cookie] = (place, (names[place] ?? []).union(seen).intersection([.content, .metadata]))
+    }
+
+    /// The other half: the pair is a hint that the file went there.
+    mutating func noteRename(to place: Place, cookie: UInt32) {
+        guard let source = leaving.removeValue(forKey: cookie) else { return }
+        renames[place] = source.place
+        insert(place, source.hints)
     }
 
     /// Hands over all names, sorted so that each directory is opened once.

@@ -95,27 +95,71 @@ import Testing
         #expect(wrong.isEmpty, "\(wrong.prefix(10).joined(separator: "\n"))")
     }
 
+    /// Serves a new directory at `point`, with twenty in it; nil where that cannot be done here, which is said.
+    private func server(_ session: Session, of point: Bytes) throws -> Child? {
+        guard access("/dev/fuse", R_OK | W_OK) == 0, try Program.run("sh", ["-c", "command -v bindfs"]).status == 0
+        else {
+            try Skipped.note("no /dev/fuse, or no bindfs")
+            return nil
+        }
+        let source = session.outside / "source"
+        for directory in [point, source] { try Sys.mkdir(directory) }
+        for index in 0..<20 { try Sys.mkdir(source / Bytes("d\(index)")) }
+        let server = try Child("bindfs", ["-f", source, point])
+        let limit = ContinuousClock.now + .seconds(30)
+        while try Sys.facts(point / "d0") == nil {
+            guard server.isRunning, .now < limit else {
+                end(server, of: point)
+                try Skipped.note("bindfs cannot mount here")
+                return nil
+            }
+            usleep(10_000)
+        }
+        return server
+    }
+
+    private func end(_ server: Child, of point: Bytes) {
+        server.signal(SIGCONT)
+        _ = try? Program.run("umount", ["-l", point])
+        server.signal(SIGKILL)
+    }
+
+    /// `mv a b; echo >> b`, and `mv b c` once that has been looked at and is not committed: `c` was written to as well.
+    @Test func whatWasWrittenUnderANameThatDidNotLastIsSaidOfTheNext() throws {
+        let session = try Session()
+        let (point, there) = (session.tree / "point", session.tree / "there")
+        try Sys.mkdir(there)
+        try Sys.write(session.tree / "a", "1")
+        try Sys.utimens(session.tree / "a", access: nil, modification: 1)
+        guard let server = try server(session, of: point) else { return }
+        defer { end(server, of: point) }
+        let watcher = try session.start(options: ["--cross-mounts"])
+        let cursor = try session.sync()
+        try watcher.paused {
+            try Sys.rename(session.tree / "a", session.tree / "b")
+            try Sys.write(session.tree / "b", Array("2".utf8), O_WRONLY)
+            try Sys.utimens(session.tree / "b", access: nil, modification: 1)
+            try Sys.rmdir(there)  // which may have gone elsewhere, so the queue is read once more
+            try Sys.write(point / "d0/f", "1")
+            usleep(1_500_000)  // until the kernel asks the server about d0 again
+            server.signal(SIGSTOP)
+        }
+        usleep(500_000)
+        try Sys.rename(session.tree / "b", session.tree / "c")
+        usleep(500_000)
+        server.signal(SIGCONT)
+        let rows = try session.query(since: cursor, "--type", "file", session.tree / "a", session.tree / "c").rows
+        #expect(rows.count == 1 && rows[0].oldPath == session.tree / "a" && rows[0].content, "\(rows)")
+    }
+
     /// A file system whose server does not answer holds up whoever looks at it, but not the one who reads the queue.
     @Test func B9_aFileSystemThatHangsFillsNoQueue() throws {
         let session = try Session()
-        guard access("/dev/fuse", R_OK | W_OK) == 0, try Program.run("sh", ["-c", "command -v bindfs"]).status == 0
-        else {
-            return try Skipped.note("no /dev/fuse, or no bindfs")
-        }
-        let (point, local, source) = (session.tree / "point", session.tree / "local", session.outside / "source")
-        for directory in [point, local, source] { try Sys.mkdir(directory) }
-        for index in 0..<20 { try Sys.mkdir(source / Bytes("d\(index)")) }
-        let server = try Child("bindfs", ["-f", source, point])
-        defer {
-            server.signal(SIGCONT)
-            _ = try? Program.run("umount", ["-l", point])
-            server.signal(SIGKILL)
-        }
+        let (point, local) = (session.tree / "point", session.tree / "local")
+        try Sys.mkdir(local)
+        guard let server = try server(session, of: point) else { return }
+        defer { end(server, of: point) }
         let limit = ContinuousClock.now + .seconds(30)
-        while try Sys.facts(point / "d0") == nil {
-            guard server.isRunning, .now < limit else { return try Skipped.note("bindfs cannot mount here") }
-            usleep(10_000)
-        }
         try session.start(options: ["--cross-mounts"], queue: Queue.isAdjustable ? 16_384 : nil)
         let cursor = try session.sync()
         server.signal(SIGSTOP)
