@@ -90,8 +90,10 @@ struct BatchBuilder {
         if movers[place.node] != nil || goneNodes.contains(place.node) {
             excepted[place.node, default: []].append(place.name)
         }
-        // Whatever was seen in a directory that has gone since has gone with it, or turned up elsewhere.
-        let isGone = tree[place.node] == nil
+        // Whatever was seen in a directory that has gone since has gone with it, or turned up elsewhere; and so has a directory
+        // that was seen here and elsewhere since. What took its place is looked at next.
+        var isGone = tree[place.node] == nil
+        if case .present(_, let child?) = observation.after, tree.place(of: child) != place { isGone = true }
         switch (observation.before, isGone ? .absent : observation.after) {
         case (nil, .absent), (nil, .excluded):
             break

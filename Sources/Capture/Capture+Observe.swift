@@ -234,7 +234,7 @@ extension Capture {
             }
             if let old = tree.place(of: moved) {
                 detach(moved)
-                if pending.observations[old] == nil { dirty.insert(old, []) }
+                if pending.observations[old]?.after.isPresent ?? true { dirty.insert(old, []) }
             }
             detached.remove(moved)
             tree.attach(moved, at: place)
@@ -277,7 +277,7 @@ extension Capture {
     /// Lets go of the directories that turned up nowhere: they were deleted, or moved out. Files that went with them may
     /// have other names.
     func settleDetached(_ state: some StoredState) throws {
-        var leaving = detached.filter { !isReconciling($0) }
+        var leaving = detached.filter { !isHeld($0) }
         while !leaving.isEmpty {
             for node in leaving {
                 try noteLinksLeaving(with: tree.subtree(node), state)
@@ -285,7 +285,7 @@ extension Capture {
             }
             try seekLinks(state)
             try resolve(state)
-            leaving = detached.filter { !isReconciling($0) }
+            leaving = detached.filter { !isHeld($0) }
         }
     }
 

@@ -152,6 +152,41 @@ import Testing
         #expect(rows.count == 1 && rows[0].oldPath == session.tree / "a" && rows[0].content, "\(rows)")
     }
 
+    /// `mv g c; mv --exchange c z/f`, when the first was looked at, and of the second only what is at `z/f`: the directory is
+    /// at one place at a time, in the log too.
+    @Test func aDirectoryIsAtOnePlaceInABatch() throws {
+        let session = try Session()
+        let (point, there) = (session.tree / "point", session.tree / "z/f")
+        try Sys.mkdirs(session.tree / "g/sub")
+        try Sys.mkdir(session.tree / "z")
+        try Sys.write(there, "1")
+        guard let server = try server(session, of: point) else { return }
+        defer { end(server, of: point) }
+        let watcher = try session.start(options: ["--cross-mounts"])
+        let cursor = try session.sync()
+        func walk() throws -> Tree {
+            var walk = try Tree(walking: session.tree)
+            walk.entries = walk.entries.filter { !point.contains($0.key) && $0.key != point }
+            return walk
+        }
+        let before = try walk()
+        try watcher.paused {
+            try Sys.rename(session.tree / "g", session.tree / "c")
+            try Sys.chmod(there, 0o600)
+            try Sys.write(point / "f", "1")
+            usleep(1_500_000)  // until the kernel asks the server again
+            server.signal(SIGSTOP)
+        }
+        usleep(500_000)
+        try Sys.rename(session.tree / "c", there, flags: 2)  // RENAME_EXCHANGE
+        usleep(100_000)
+        server.signal(SIGCONT)
+        let paths = ["c", "g", "z"].map { session.tree / $0 }
+        let log = try session.query(since: cursor, "--log", paths[0], paths[1], paths[2]).rows
+        let wrong = Comparison.replay(log, batches: try session.views.batches(after: 0), before, try walk())
+        #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))\n\(log)")
+    }
+
     /// A file system whose server does not answer holds up whoever looks at it, but not the one who reads the queue.
     @Test func B9_aFileSystemThatHangsFillsNoQueue() throws {
         let session = try Session()
