@@ -40,11 +40,7 @@ extension Capture {
     /// Runs one slice of a crawl, and its end when there is nothing left to walk.
     func runSlice(of crawl: Crawl, _ state: some StoredState) throws {
         crawling = crawl
-        let start = Clock.boot()
-        defer {
-            crawling = nil
-            crawl.worked += Clock.boot() - start
-        }
+        defer { crawling = nil }
         if crawl.began == nil { begin(crawl) }
         // What events left behind waits for a directory that only this crawl can find.
         if pending.isEmpty || pending.source != .crawl {

@@ -171,12 +171,12 @@ extension Capture {
         }
     }
 
-    /// After a crawl: the next reconcile of the root waits as long as this one worked.
+    /// After a crawl: the next reconcile of the root waits as long as this one took.
     func noteEnd(of crawl: Crawl) {
         guard let began = crawl.began else { return }
         let took = Clock.boot() - began.boot
         if crawl.mode == .reconcile {
-            let next = Clock.boot() + crawl.worked
+            let next = Clock.boot() + took
             roots[crawl.root]?.nextReconcile = next
             // Those that were asked for meanwhile as well: else one would follow the other without a pause.
             for waiting in crawls where waiting.root == crawl.root && waiting.mode == .reconcile && !waiting.hasBegun {

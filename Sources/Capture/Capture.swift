@@ -217,7 +217,7 @@ package final class Capture {
     private static let roundLimit = 64
 
     /// Whether something is missing that the next look at the queue may find.
-    private var hasLeft: Bool { dirty.hasHalfARename || detached.contains { !isReconciling($0) } }
+    private var hasLeft: Bool { dirty.hasHalfARename || detached.contains { !isHeld($0) } }
 
     /// Whether there is something to look at in a directory that the tree has, and has elsewhere. What is below a detached
     /// one goes, or comes back, with it.
@@ -235,11 +235,24 @@ package final class Capture {
         parked = [:]
     }
 
-    /// Whether the root of this directory is being reconciled, so that its questions wait anyway.
+    /// Whether a crawl is to reconcile this directory, or one above it, so that questions about it wait anyway. Below a
+    /// detached one the place counts that the state has.
     func isReconciling(_ node: NodeID) -> Bool {
         guard let root = tree[node]?.root else { return false }
-        return crawls.contains { $0.root == root && $0.mode == .reconcile && !$0.isWalked }
+        let tops = crawls.lazy.filter { $0.root == root && $0.mode == .reconcile && !$0.isWalked }.map(\.top)
+        guard !tops.isEmpty else { return false }
+        if let watched = roots[root], tops.contains(watched.root.node) { return true }
+        var above: NodeID? = node
+        while let id = above {
+            if tops.contains(id) { return true }
+            above = tree[id]?.parent ?? pending.origins[id]?.node
+        }
+        return false
     }
+
+    /// Whether the rows of a detached directory may stay where they are until it is found. Where nobody is to look again, it
+    /// is gone from its place, wherever it is; one that the store does not know has no rows.
+    func isHeld(_ detached: NodeID) -> Bool { pending.origins[detached].map { isReconciling($0.node) } ?? false }
 
     /// Reads all that is queued now and folds it into the dirty names; returns up to which request that is.
     @discardableResult

@@ -27,8 +27,6 @@ final class Crawl {
     var closed: [GapID: OpenGap] = [:]
     /// Gaps of ``gaps`` for which there was news while it ran: where it leaves one open, it is tried again at once.
     var askedAgain: Set<GapID> = []
-    /// What its slices have taken, nanoseconds.
-    var worked: Int64 = 0
     /// What it finds happened after this, nanoseconds since 1970.
     let notBefore: Int64?
     var stack: [NodeID]

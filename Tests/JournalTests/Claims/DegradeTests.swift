@@ -120,6 +120,38 @@ import Testing
         #expect(partial.status == 3 && partial.text.contains("by others"), "\(partial)")
     }
 
+    /// While such a file system is crawled, what goes elsewhere is gone at once: nothing waits there for that crawl.
+    @Test func B47_itsCrawlHoldsNothingElsewhere() throws {
+        let session = try Session()
+        guard access("/dev/fuse", R_OK | W_OK) == 0, try Program.run("sh", ["-c", "command -v bindfs"]).status == 0
+        else {
+            return try Skipped.note("no /dev/fuse, or no bindfs")
+        }
+        let (point, source, local) = (session.tree / "remote", session.outside / "source", session.tree / "local")
+        for directory in [point, source, local] { try Sys.mkdir(directory) }
+        for index in 0..<500 {
+            try Sys.mkdir(source / Bytes("d\(index)"))
+            for file in 0..<5 { try Sys.write(source / Bytes("d\(index)/f\(file)"), "1") }
+        }
+        guard try Program.run("bindfs", [source, point]).status == 0 else {
+            return try Skipped.note("bindfs cannot mount here")
+        }
+        defer { _ = try? Program.run("umount", ["-l", point]) }
+        let watcher = try session.start(options: ["--crawl-every", "1s", "--cross-mounts"])
+        func crawls() -> Int { watcher.said.errors.split(separator: "entries crawled").count }
+        let begin = crawls()
+        let hasCrawled = try eventually {
+            let directory = local / "d"
+            try Sys.mkdir(directory)
+            let cursor = try session.sync()
+            try Sys.rmdir(directory)
+            let rows = try session.query(since: cursor, local).rows
+            #expect(rows.map(\.kind) == ["deleted"], "\(rows)\n\(watcher.said)")
+            return crawls() > begin
+        }
+        #expect(hasCrawled, "\(watcher.said)")
+    }
+
     /// B59: with times that tick every few milliseconds, what changed just before the watcher ended may have changed again
     /// within the tick. It counts as changed; where times are exact nothing does.
     @Test(arguments: ["ramfs", "tmpfs"] as [Bytes]) func B59_whatChangedInTheLastTickCountsAsChanged(type: Bytes) throws

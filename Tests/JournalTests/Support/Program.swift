@@ -115,10 +115,13 @@ final class Child: @unchecked Sendable {
     }
 
     private func reap() {
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
+        // It stays a zombie until nobody can signal it any more: its number may be another's at once.
+        var information = siginfo_t()
+        while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) == -1 && errno == EINTR {}
         Sanitizer.look(at: (try? Sys.read(err)) ?? [], of: command)
         condition.withLock {
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) == -1 && errno == EINTR {}
             ended = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
             condition.broadcast()
         }
