@@ -3,12 +3,6 @@ import Testing
 
 /// Roots, excludes, mounts: what a question is about, and since when.
 @Suite struct CoverageTests {
-    private func refused(_ session: Session, since cursor: String, _ paths: Bytes...) throws {
-        let output = try session.run(
-            ["query", "--since", Bytes(cursor), "--format", "json", "--timeout", "2s"] + paths)
-        #expect(output.status == 3 && output.bytes.isEmpty && !output.errors.isEmpty, "\(output)")
-    }
-
     @Test func theFirstCrawlWritesNoChanges() throws {
         let session = try Session()
         for index in 0..<100 { try Sys.write(session.tree / Bytes("f\(index)"), "1") }
@@ -71,8 +65,8 @@ import Testing
         try watcher.stop()
         try Sys.write(session.tree / "f", "1")
         try session.start([session.tree, session.outside])
-        try refused(session, since: cursor)
-        try refused(session, since: cursor, session.outside)
+        try session.expectRefusal(since: cursor)
+        try session.expectRefusal(since: cursor, session.outside)
         #expect(try session.query(since: cursor, session.tree).paths == [session.tree / "f"])
         let joined = try session.sync()
         try Sys.write(session.outside / "g", "1")
@@ -87,7 +81,7 @@ import Testing
         let cursor = try session.sync()
         try Sys.write(session.tree / "f", "1")
         #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
-        try refused(session, since: cursor, session.outside)
+        try session.expectRefusal(since: cursor, session.outside)
     }
 
     @Test(arguments: [false, true]) func aRootThatIsForgotten(live: Bool) throws {
@@ -100,7 +94,7 @@ import Testing
         #expect(output.status == 0, "\(output)")
         #expect(try session.views.roots().keys.sorted() == [session.tree])
         #expect(try session.views.files().entries.keys.allSatisfy { session.tree.contains($0) })
-        try refused(session, since: cursor, session.outside)
+        try session.expectRefusal(since: cursor, session.outside)
     }
 
     @Test func B53_aRootThatMovesAwayIsOfflineUntilItIsBack() throws {
@@ -111,7 +105,7 @@ import Testing
         let cursor = try session.sync()
         let before = try Tree(walking: session.tree, contents: true)
         try Sys.rename(session.tree, session.base / "elsewhere")
-        try refused(session, since: cursor)
+        try session.expectRefusal(since: cursor)
         #expect(try session.views.roots()[session.tree] == "offline")
         #expect(try session.views.files()[session.tree / "d/f"] != nil, "nothing is deleted")
         try Sys.write(session.base / "elsewhere/d/f", "22")
@@ -147,15 +141,15 @@ import Testing
         let unseen = ["src/a.o", "src/deep/c.o", "build/x", "build/out/y"] as [Bytes]
         for path in seen + unseen { try Sys.write(session.tree / path, "1") }
         #expect(try session.query(since: cursor).rows.map(\.path) == seen.map { session.tree / $0 }.sorted())
-        try refused(session, since: cursor, session.tree / "build")
-        try refused(session, since: cursor, session.tree / "build/out")
+        try session.expectRefusal(since: cursor, session.tree / "build")
+        try session.expectRefusal(since: cursor, session.tree / "build/out")
         #expect(try session.views.files().entries.keys.allSatisfy { !$0.description.contains("/build/out") })
         #expect(try session.run("status").text.contains("build"))
 
         // An exclude that is dropped begins coverage for its subtree, with no changes for what was there.
         try watcher.stop()
         try session.start(options: ["--no-exclude"])
-        try refused(session, since: cursor, session.tree / "build")
+        try session.expectRefusal(since: cursor, session.tree / "build")
         let now = try session.sync()
         try Sys.write(session.tree / "build/out/z", "1")
         try Sys.write(session.tree / "src/a.o", "22")
@@ -188,7 +182,7 @@ import Testing
         try Sys.write(point / "f", "1")
         try Sys.write(session.tree / "g", "1")
         #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "g"])
-        try refused(session, since: cursor, point)
+        try session.expectRefusal(since: cursor, point)
     }
 
     @Test func B54_crossMounts() throws {

@@ -4,12 +4,6 @@ import Testing
 
 /// What cannot be watched is crawled from time to time, and says so; the rest is as good as ever.
 @Suite struct DegradeTests {
-    private func refused(_ session: Session, since cursor: String, _ paths: Bytes...) throws {
-        let output = try session.run(
-            ["query", "--since", Bytes(cursor), "--format", "json", "--timeout", "1s"] + paths)
-        #expect(output.status == 3 && output.bytes.isEmpty && !output.errors.isEmpty, "\(output)")
-    }
-
     /// Waits until `sql` gives something else than nothing or 0.
     private func wait(_ session: Session, for sql: String) throws {
         let limit = ContinuousClock.now + .seconds(60)
@@ -24,13 +18,7 @@ import Testing
     /// A name space of the user's own has a limit of its own, so that nobody else's watches are refused.
     @Test func B14_whatHasNoWatchIsCrawledAndWatchedOnceThereIsRoom() throws {
         let session = try Session()
-        let limited: [Bytes] = [
-            "unshare", "--user", "--map-root-user", "sh", "-c",
-            "echo 20 > /proc/sys/user/max_inotify_watches && exec \"$@\"", "sh",
-        ]
-        guard try Program.run(limited[0], limited.dropFirst() + ["true"]).status == 0 else {
-            return try Skipped.note("no user name spaces, or no limit in them")
-        }
+        guard let limited = try Limited.to(20, .watches) else { return }
         for index in 0..<8 {
             for below in 0..<6 { try Sys.mkdirs(session.tree / Bytes("d\(index)/e\(below)")) }
         }
@@ -43,16 +31,16 @@ import Testing
         let cursor = try session.sync()
         try Sys.mkdirs(limit / "new/deep")
         try Sys.write(limit / "new/deep/f", "1")
-        try refused(session, since: cursor, limit)
+        try session.expectRefusal(since: cursor, limit)
         try wait(session, for: "SELECT count(*) FROM changes WHERE path LIKE '%/new/deep/f' AND source = 'crawl'")
-        try refused(session, since: cursor, limit)
+        try session.expectRefusal(since: cursor, limit)
         let gaps = try session.views.gaps().filter { $0.cause == "watch-limit" && $0.path == limit }
         #expect(
             gaps.contains { !$0.isOpen } && gaps.filter(\.isOpen).count == 1, "closed by the crawl, open again: \(gaps)"
         )
 
         // Room for all of them: the next crawl watches, and the gap is gone for good.
-        let raise = "echo 1000 > /proc/sys/user/max_inotify_watches"
+        let raise = "echo 1000 > \(Limited.watches.rawValue)"
         try #require(
             try Program.run("nsenter", ["-t", Bytes("\(watcher.pid)"), "-U", "sh", "-c", Bytes(raise)]).status == 0)
         try wait(session, for: "SELECT NOT EXISTS (SELECT 1 FROM gaps WHERE closed_seq IS NULL)")
@@ -65,13 +53,7 @@ import Testing
     /// Hundreds of directories that are refused are one gap, not hundreds.
     @Test func B14_manyRefusedDirectoriesOfOneParentAreOneGap() throws {
         let session = try Session()
-        let limited: [Bytes] = [
-            "unshare", "--user", "--map-root-user", "sh", "-c",
-            "echo 5 > /proc/sys/user/max_inotify_watches && exec \"$@\"", "sh",
-        ]
-        guard try Program.run(limited[0], limited.dropFirst() + ["true"]).status == 0 else {
-            return try Skipped.note("no user name spaces, or no limit in them")
-        }
+        guard let limited = try Limited.to(5, .watches) else { return }
         for index in 0..<300 { try Sys.mkdirs(session.tree / Bytes("big/d\(index)/e")) }
         try Sys.mkdir(session.tree / "a")
         session.wrapper = limited
@@ -81,7 +63,7 @@ import Testing
         #expect(open.count <= 40 && open.contains { $0.path.contains(session.tree / "big") }, "\(open)")
         let cursor = try session.sync()
         try Sys.write(session.tree / "f", "1")
-        try refused(session, since: cursor, session.tree / "big/d7")
+        try session.expectRefusal(since: cursor, session.tree / "big/d7")
     }
 
     /// FUSE: others write to what lies below, and no event tells.
@@ -105,7 +87,7 @@ import Testing
         #expect(try session.views.files()[point / "d/f"] != nil)
         #expect(try session.views.gaps().contains { $0.isOpen && $0.cause == "remote" && $0.path == point })
         try Sys.write(source / "d/by others", "1")
-        try refused(session, since: cursor, point / "d")
+        try session.expectRefusal(since: cursor, point / "d")
         #expect(try session.run("unchanged", "--since", Bytes(cursor), "--timeout", "1s", point).status == 3)
         if !isRoot {
             try Sys.write(session.tree / "local", "1")

@@ -4,12 +4,6 @@ import Testing
 
 /// What file systems of disks do beside telling events: flags, access times, names in any case, failures.
 @Suite struct FailingDiskTests {
-    private func refused(_ session: Session, since cursor: String, _ paths: Bytes...) throws {
-        let output = try session.run(
-            ["query", "--since", Bytes(cursor), "--format", "json", "--timeout", "1s"] + paths)
-        #expect(output.status == 3 && output.bytes.isEmpty && !output.errors.isEmpty, "\(output)")
-    }
-
     @Test func B32_chattrIsFoundByTheNextCrawl() throws {
         let session = try Session(on: .ext4)
         try Sys.write(session.tree / "f", "1")
@@ -160,15 +154,15 @@ import Testing
         }
         // Where nobody looks nothing is found out; this looks.
         _ = try session.run("scan", point, timeout: .seconds(20))
-        try refused(session, since: cursor, point)
-        try refused(session, since: cursor)
+        try session.expectRefusal(since: cursor, point)
+        try session.expectRefusal(since: cursor)
         #expect(watcher.isRunning)
         let rows = try session.views.files().entries.filter { point.contains($0.key) }
         #expect(Set(rows.keys) == Set(known.keys), "unknown is not gone")
         #expect(try session.run("status").status == 1)
 
         try disk.unmount()
-        try refused(session, since: cursor, point)
+        try session.expectRefusal(since: cursor, point)
         try disk.mount(at: point)
         try Sys.write(point / "b/deep/later", "1")
         // As the hint of the refusal says, which does not wait until what was refused is tried again.

@@ -6,13 +6,7 @@ import Testing
     /// A name space of the user's own has a limit of its own, so that nobody else's watches are refused.
     @Test func B14_theWatchLimitLeavesAGapForWhatIsNotWatchedAndNoMore() throws {
         let session = try Session()
-        let limited: [Bytes] = [
-            "unshare", "--user", "--map-root-user", "sh", "-c",
-            "echo 20 > /proc/sys/user/max_inotify_watches && exec \"$@\"", "sh",
-        ]
-        guard try Program.run(limited[0], limited.dropFirst() + ["true"]).status == 0 else {
-            return try Skipped.note("no user name spaces, or no limit in them")
-        }
+        guard let limited = try Limited.to(20, .watches) else { return }
         let directories = (10..<60).map { session.tree / Bytes("d\($0)") }
         for directory in directories {
             try Sys.mkdir(directory)

@@ -4,12 +4,6 @@ import Testing
 
 /// Mounts over, under and away from what is watched. None of them makes an event.
 @Suite struct MountTests {
-    private func refused(_ session: Session, since cursor: String, _ paths: Bytes...) throws {
-        let output = try session.run(
-            ["query", "--since", Bytes(cursor), "--format", "json", "--timeout", "1s"] + paths)
-        #expect(output.status == 3 && output.bytes.isEmpty && !output.errors.isEmpty, "\(output)")
-    }
-
     private func check(_ session: Session, since cursor: String, _ before: Tree, remounted: Bool = false) throws {
         let wrong = try session.judge(since: cursor, before, remounted: remounted)
         #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
@@ -46,7 +40,7 @@ import Testing
         let rows = try session.query(since: first).rows
         #expect(rows.allSatisfy { $0.kind != "deleted" } && rows.contains { $0.path == session.tree / "g" }, "\(rows)")
         #expect(!rows.contains { $0.path == point / "in the mount" })
-        try refused(session, since: first, point / "d")
+        try session.expectRefusal(since: first, point / "d")
         #expect(try session.views.files()[point / "d/f"] != nil, "hidden is not gone")
         let status = try session.run("status")
         #expect(
@@ -68,8 +62,8 @@ import Testing
 
         // From before the mount it is all one; one who began within has never seen what is there now.
         try check(session, since: first, before)
-        try refused(session, since: second)
-        try refused(session, since: second, point)
+        try session.expectRefusal(since: second)
+        try session.expectRefusal(since: second, point)
         #expect(try session.query(since: second, session.tree / "g").rows.isEmpty)
         #expect(try session.query(since: try session.sync()).rows.isEmpty)
         let gap = try session.views.gaps().filter { $0.cause == "hidden" }
@@ -99,6 +93,59 @@ import Testing
         }
     }
 
+    /// A file below a mount has another name outside: what is done to it through what was open before, or was done just before,
+    /// is seen by that name.
+    @Test func B51_whatIsHiddenHasOtherNames() throws {
+        guard let (session, point) = try begin() else { return }
+        let (old, new) = (session.tree / "old", session.tree / "g")
+        try Sys.link(point / "d/f", old)
+        let cursor = try session.sync()
+        let directory = try Sys.open(point / "d", O_RDONLY | O_DIRECTORY)
+        let file = try Sys.open(point / "d/f", O_WRONLY)
+        defer { [directory, file].forEach { Sys.close($0) } }
+        func told(_ path: Bytes, since cursor: String) throws -> [Row] {
+            var rows: [Row] = []
+            _ = try eventually {
+                let output = try session.run("query", "--since", Bytes(cursor), "--format", "json", path)
+                rows = output.status == 0 ? try Answer(output).rows : []
+                return output.status == 0
+            }
+            return rows
+        }
+        try session.watcher?.paused {
+            try Sys.link(new, point / "link")  // which is hidden before anybody can look
+            try Mount.run("mount", "-t", "tmpfs", "none", point)
+        }
+        defer { _ = try? Program.run("umount", ["-l", point]) }
+        #expect(try told(new, since: cursor).map(\.metadata) == [true], "a link below the mount")
+        try Sys.write(file, Array("22".utf8), point / "d/f")
+        #expect(try told(old, since: cursor).map(\.content) == [true], "a write below the mount")
+        let later = try session.sync()
+        #expect(unlinkat(directory, "f", 0) == 0)
+        #expect(try told(old, since: later).map(\.metadata) == [true], "a removal below the mount")
+        #expect(try session.views.files()[old]?.nlink == 1)
+    }
+
+    /// A directory that leaves what is hidden in the moment in which it is: it is at its new place, and at no other.
+    @Test func B51_aDirectoryLeavesJustBeforeTheMount() throws {
+        guard let (session, point) = try begin() else { return }
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        try session.watcher?.paused {
+            try Sys.rename(point / "d", session.tree / "d")
+            try Mount.run("mount", "-t", "tmpfs", "none", point)
+        }
+        var isMounted = true
+        defer { if isMounted { _ = try? Program.run("umount", ["-l", point]) } }
+        try session.sync()
+        try Sys.removeTree(session.tree / "d")
+        try session.sync()
+        try Mount.run("umount", point)
+        isMounted = false
+        _ = try eventually { try session.run("query", "--since", Bytes(cursor)).status == 0 }
+        try check(session, since: cursor, before)
+    }
+
     /// A mount point cannot be renamed, but a directory above it can.
     @Test(arguments: [false, true]) func B51_aDirectoryAboveAMountIsRenamed(lost: Bool) throws {
         if lost && !Queue.isAdjustable { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }
@@ -119,7 +166,7 @@ import Testing
             try Sys.rename(session.tree / "a", session.tree / "b/c")
         }
         defer { _ = try? Program.run("umount", ["-l", moved]) }
-        try refused(session, since: cursor, moved / "d")
+        try session.expectRefusal(since: cursor, moved / "d")
         #expect(try session.query(since: cursor).rows.contains { $0.path == session.tree / "b/c" })
         #expect(try session.views.files()[moved / "d/e/f"] != nil, "what is hidden has moved along")
         try Mount.run("umount", moved)
@@ -145,7 +192,7 @@ import Testing
         try Mount.run("umount", point)
         isMounted = false
         try session.sync()
-        try refused(session, since: cursor)
+        try session.expectRefusal(since: cursor)
         #expect(try session.views.files()[point / "below"] != nil)
         let later = try session.sync()
         try Sys.write(point / "below", "22")
@@ -167,7 +214,7 @@ import Testing
         try Sys.write(session.tree / "c/d/g", "1")
         let rows = try session.query(since: cursor, session.tree / "a").rows.map(\.path)
         #expect(rows == [session.tree / "a/d/f", session.tree / "a/d/g"])
-        for second in ["b/d", "c/d/g"] as [Bytes] { try refused(session, since: cursor, session.tree / second) }
+        for second in ["b/d", "c/d/g"] as [Bytes] { try session.expectRefusal(since: cursor, session.tree / second) }
         let status = try session.run("status")
         #expect(
             status.text.contains("tree/b  another mount") && status.text.contains("c/d  another mount"), "\(status)")
@@ -184,7 +231,7 @@ import Testing
         let cursor = try session.sync()
         try Sys.write(point / "f", "1")
         #expect(try session.query(since: cursor).rows.isEmpty)
-        try refused(session, since: cursor, point / "f")
+        try session.expectRefusal(since: cursor, point / "f")
     }
 
     @Test(arguments: ["ext4", "xfs", "btrfs"] as [Bytes], [false, true])
@@ -205,7 +252,7 @@ import Testing
         func interrupt() throws {
             try disk.unmount()
             if !paused {
-                try refused(session, since: cursor)
+                try session.expectRefusal(since: cursor)
                 #expect(try session.views.roots()[session.tree] == "offline")
                 #expect(try session.views.files()[session.tree / "d/e/f"] != nil, "nothing is deleted")
                 #expect(try session.run("status").status == 1)
@@ -271,7 +318,7 @@ import Testing
             try other.mount(at: point)
             try Sys.write(point / "g", "1")
         }
-        try refused(session, since: cursor)
+        try session.expectRefusal(since: cursor)
         #expect(try session.views.files()[point / "f"] != nil, "nothing is deleted")
         #expect(try session.views.files()[point / "g"] == nil)
         try other.unmount()
@@ -297,7 +344,7 @@ import Testing
         try disk.unmount()
         if mounted { try other.mount(at: point) }
         try Sys.write(point / "g", "1")
-        try refused(session, since: cursor)
+        try session.expectRefusal(since: cursor)
         if !live { try watcher.stop() }
         let output = try session.run("scan", "--adopt", point)
         #expect(output.status == 0, "\(output)")
@@ -332,12 +379,12 @@ import Testing
         // That subtree alone is a gap, and nothing of it is deleted.
         try Sys.write(session.tree / "g", "22")
         #expect(try session.query(since: cursor, session.tree / "g").rows.map(\.path) == [session.tree / "g"])
-        try refused(session, since: cursor)
-        try refused(session, since: cursor, point)
+        try session.expectRefusal(since: cursor)
+        try session.expectRefusal(since: cursor, point)
         #expect(try session.views.files()[point / "d/f"] != nil)
         #expect(try session.views.gaps().contains { $0.isOpen && $0.cause == "offline" && $0.path == point })
         try Sys.write(point / "written below", "1")
-        try refused(session, since: cursor)
+        try session.expectRefusal(since: cursor)
 
         let elsewhere = session.base / "elsewhere"
         try Sys.mkdir(elsewhere)
@@ -396,10 +443,10 @@ import Testing
             try Sys.rename(session.tree, session.base / "moved")
             if how == "a link" { try Sys.symlink("moved", session.tree) } else { try Sys.write(session.tree, "1") }
             // Neither is a root: it is not there until a directory is.
-            try refused(session, since: cursor)
+            try session.expectRefusal(since: cursor)
             try Sys.write(session.base / "moved/d/f", "22")
             try Sys.unlink(session.tree)
-            try refused(session, since: cursor)
+            try session.expectRefusal(since: cursor)
             try Sys.rename(session.base / "moved", session.tree)
         }
         try Sys.write(session.tree / "later", "1")

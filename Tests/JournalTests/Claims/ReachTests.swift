@@ -35,13 +35,7 @@ import Testing
     /// time. A name space of the user's own has a limit of its own.
     @Test func questionsDoNotKeepAGapOpen() throws {
         let session = try Session()
-        let limit: Bytes = "/proc/sys/user/max_inotify_watches"
-        let limited: [Bytes] = [
-            "unshare", "--user", "--map-root-user", "sh", "-c", Bytes("echo 4 > \(limit) && exec \"$@\""), "sh",
-        ]
-        guard try Program.run(limited[0], limited.dropFirst() + ["true"]).status == 0 else {
-            return try Skipped.note("no user name spaces, or no limit in them")
-        }
+        guard let limited = try Limited.to(4, .watches) else { return }
         for index in 0..<9 { try Sys.mkdir(session.tree / Bytes("d\(index)")) }
         session.wrapper = limited
         let watcher = try session.start(options: ["--crawl-every", "1s"])
@@ -50,7 +44,11 @@ import Testing
         // Twice: the first time may be the first there is.
         for (watches, directory) in [("6", session.tree / "d0"), ("99", session.tree)] {
             let raised = try Program.run(
-                "nsenter", ["--user", "-t", Bytes("\(watcher.pid)"), "sh", "-c", Bytes("echo \(watches) > \(limit)")])
+                "nsenter",
+                [
+                    "--user", "-t", Bytes("\(watcher.pid)"), "sh", "-c",
+                    Bytes("echo \(watches) > \(Limited.watches.rawValue)"),
+                ])
             try #require(raised.status == 0, "\(raised)")
             let gaps = try session.views.gaps().filter(\.isOpen).count
             let end = ContinuousClock.now + .seconds(30)

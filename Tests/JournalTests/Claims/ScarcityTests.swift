@@ -8,13 +8,7 @@ import Testing
 
     @Test func B14_instancesThatRunOutAreNamed() throws {
         let session = try Session()
-        let limited: [Bytes] = [
-            "unshare", "--user", "--map-root-user", "sh", "-c",
-            "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$@\"", "sh",
-        ]
-        guard try Program.run(limited[0], limited.dropFirst() + ["true"]).status == 0 else {
-            return try Skipped.note("no user name spaces, or no limit in them")
-        }
+        guard let limited = try Limited.to(0, .instances) else { return }
         session.wrapper = limited
         let output = try session.run("watch", session.tree, timeout: .seconds(20))
         #expect(output.status == 69, "\(output)")

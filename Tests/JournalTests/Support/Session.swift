@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A scratch directory with a tree to watch, a place outside of it on the same file system, and a journal beside both.
 final class Session {
@@ -97,6 +98,12 @@ final class Session {
 }
 
 extension Session {
+    /// Asks what nobody can vouch for, and expects to be told so, with no row.
+    func expectRefusal(since cursor: String, _ paths: Bytes...) throws {
+        let output = try run(["query", "--since", Bytes(cursor), "--format", "json", "--timeout", "1s"] + paths)
+        #expect(output.status == 3 && output.bytes.isEmpty && !output.errors.isEmpty, "\(output)")
+    }
+
     /// What is wrong with the state and with every form of answer since `cursor`, when the tree was `before`; `remounted` since,
     /// when its device number may be another one.
     func judge(since cursor: String, _ before: Tree, remounted: Bool = false) throws -> [String] {
