@@ -48,6 +48,7 @@ struct BatchBuilder {
         findMovers()
         for (place, observation) in pending.observations.sorted(by: { $0.key < $1.key }) { sort(place, observation) }
         arrivedAt = Set(arrived.keys)
+        try findUnseenDepartures(state: state)
         try findDeparturesInGoneDirectories(state: state)
         matchRenames()
         addLeftOvers()
@@ -57,7 +58,9 @@ struct BatchBuilder {
 
     /// Every directory below a renamed one has another path.
     private mutating func findMovers() {
-        let renamed = pending.origins.filter { tree.place(of: $0.key) != nil && tree.place(of: $0.key) != $0.value }
+        let renamed = pending.origins.filter {
+            held[$0.key] == nil && tree.place(of: $0.key) != nil && tree.place(of: $0.key) != $0.value
+        }
         let tops = renamed.keys.map { (depth: depth($0), node: $0) }.sorted { $0.depth < $1.depth }
         for top in tops {
             for node in storedSubtree(top.node) where !pending.bornSet.contains(node) { movers[node] = top.node }
@@ -138,6 +141,19 @@ struct BatchBuilder {
         }
     }
 
+    /// A directory that was seen at another place has left the one it was at, though nobody could look there.
+    private mutating func findUnseenDepartures(state: some StoredState) throws {
+        for (node, old) in pending.origins.sorted(by: { $0.value < $1.value }) where pending.observations[old] == nil {
+            guard let place = tree.place(of: node), place != old, arrived[place]?.child == node,
+                let row = try state.row(at: old), row.child == node
+            else { continue }
+            departed[old] = row
+            if movers[old.node] != nil || goneNodes.contains(old.node) {
+                excepted[old.node, default: []].append(old.name)
+            }
+        }
+    }
+
     /// A file that arrived may have come from a directory that is gone, where nobody looked at it.
     private mutating func findDeparturesInGoneDirectories(state: some StoredState) throws {
         guard !arrived.isEmpty, !pending.gone.isEmpty else { return }
@@ -189,7 +205,7 @@ struct BatchBuilder {
         from old: Place, _ before: StoredRow, to new: Place, _ entry: Entry, _ child: NodeID?
     ) {
         // What departs from a place where something else arrived is overwritten there, not dropped.
-        if arrivedAt.contains(old) == false, pending.observations[old] != nil, !goneNodes.contains(old.node) {
+        if !arrivedAt.contains(old), !goneNodes.contains(old.node) {
             addRow(old, nil, child: nil, before: before)
         }
         let row = addRow(new, entry, child: child, before: pending.observations[new]?.before)
@@ -250,7 +266,7 @@ struct BatchBuilder {
                 .born(node, parent: value.parent, root: value.root, path: path, id: value.id, coverage: value.coverage))
         }
         for (node, mover) in movers.sorted(by: { $0.key < $1.key }) {
-            guard let parent = tree[node]?.parent ?? held[node]?.node, let path = tree.path(of: node, detachedAt: held)
+            guard let parent = held[node]?.node ?? tree[node]?.parent, let path = tree.path(of: node, detachedAt: held)
             else { continue }
             batch.nodes.append(
                 .relocated(

@@ -81,6 +81,7 @@ extension Capture {
         try resolve(state)
         try expand(state)
         while let node = crawl.stack.popLast() { try list(node, state) }
+        try lookAgainAtLinks(of: crawl, state)
         park()
         crawl.isWalked = true
         try settleDetached(state)
@@ -112,13 +113,6 @@ extension Capture {
         let cursor = try state.commit(batch)
         for id in batch.beginning { roots[id]?.root.since = cursor.seq }
         noteEnd(of: crawl)
-    }
-
-    /// Sets the names aside that could not be looked at; they wait for the crawl.
-    private func park() {
-        for (place, hints) in dirty.takeNames() where tree[place.node] != nil {
-            parked[place, default: []].formUnion(hints)
-        }
     }
 
     /// Watches a directory, then reads its names. Nil when it is not there any more, or cannot be read, which has been noted.

@@ -17,14 +17,7 @@ extension Capture {
 
     /// Whether a gap is open over a directory.
     private func isInGap(_ node: NodeID) -> Bool {
-        guard !gaps.isEmpty else { return false }
-        let tops = Set(gaps.values.map(\.node))
-        var above: NodeID? = node
-        while let id = above {
-            if tops.contains(id) { return true }
-            above = tree[id]?.parent
-        }
-        return false
+        !gaps.isEmpty && tree.nearest(of: Set(gaps.values.map(\.node)), above: node) != nil
     }
 
     /// Keeps a name that could not be looked at, with what events said of it, for the crawl that can.
@@ -37,6 +30,8 @@ extension Capture {
         for (place, hints) in unseen {
             if tree[place.node] == nil {
                 unseen[place] = nil
+            } else if isAway(place.node) {
+                continue
             } else if tree.isBelow(place.node, top) || tree.child(at: place) == top {
                 unseen[place] = nil
                 dirty.insert(place, hints)

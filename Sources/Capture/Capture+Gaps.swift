@@ -25,14 +25,15 @@ extension Capture {
     /// How often what was refused is tried again, nanoseconds.
     private static let retryInterval: Int64 = 10_000_000_000
 
-    /// Opens a gap over the subtree of `node`, or finds the one that is open there for the same cause.
+    /// Opens a gap over the subtree of `node`, which nobody vouches for since then, or finds the one that is open there for
+    /// the same cause.
     @discardableResult
-    func openGap(_ node: NodeID, _ cause: GapCause) -> GapID {
+    func openGap(_ node: NodeID, _ cause: GapCause, since: Int64? = nil) -> GapID {
         if let known = gaps.first(where: { $0.value.node == node && $0.value.cause == cause }) { return known.key }
         let id = takeGapID()
-        let root = tree[node]!.root
-        gaps[id] = OpenGap(root: root, node: node, cause: cause, since: vouchedUntil)
-        pending.openedGaps.append(OpenedGap(id: id, root: root, node: node, cause: cause, since: vouchedUntil))
+        let gap = OpenGap(root: tree[node]!.root, node: node, cause: cause, since: since ?? vouchedUntil)
+        gaps[id] = gap
+        pending.openedGaps.append(OpenedGap(id: id, root: gap.root, node: node, cause: cause, since: gap.since))
         return id
     }
 
@@ -62,8 +63,13 @@ extension Capture {
     }
 
     func addCrawl(_ crawl: Crawl) {
-        if crawl.mode == .reconcile { crawl.due = roots[crawl.root]?.nextReconcile ?? 0 }
+        if isReconcileOfRoot(crawl) { crawl.due = roots[crawl.root]?.nextReconcile ?? 0 }
         crawls.append(crawl)
+    }
+
+    /// What overflows ask for, and what is costly.
+    private func isReconcileOfRoot(_ crawl: Crawl) -> Bool {
+        crawl.mode == .reconcile && crawl.top == roots[crawl.root]?.root.node
     }
 
     /// A directory cannot be read, or the kernel does not say why it fails. From the first crawl on it is not covered; later
@@ -175,11 +181,11 @@ extension Capture {
     func noteEnd(of crawl: Crawl) {
         guard let began = crawl.began else { return }
         let took = Clock.boot() - began.boot
-        if crawl.mode == .reconcile {
+        if isReconcileOfRoot(crawl) {
             let next = Clock.boot() + took
             roots[crawl.root]?.nextReconcile = next
             // Those that were asked for meanwhile as well: else one would follow the other without a pause.
-            for waiting in crawls where waiting.root == crawl.root && waiting.mode == .reconcile && !waiting.hasBegun {
+            for waiting in crawls where waiting.root == crawl.root && isReconcileOfRoot(waiting) && !waiting.hasBegun {
                 waiting.due = max(waiting.due, next)
             }
         }

@@ -3,8 +3,8 @@ internal import Kernel
 
 /// Hard links: what happens to an inode through one name makes no event at its others, so they are sought and looked at.
 ///
-/// A crawl of a whole root needs none of this, because it looks at every name. One of a subtree does: what happened there
-/// unseen concerns names elsewhere.
+/// A crawl of a whole root looks at every name, so it needs this only for what changes while it runs: where it has not been,
+/// nothing may be watched. One of a subtree needs all of it: what happened there unseen concerns names elsewhere.
 struct Links {
     /// Looks at places, counted.
     var sights = 0
@@ -39,7 +39,6 @@ extension Capture {
     /// Notes that what was seen at a place concerns other names as well. `wasSeen` is what was seen there before since the
     /// last commit.
     func noteLinks(_ place: Place, _ before: StoredRow?, _ after: Found, _ hints: Hints, wasSeen: Found? = nil) {
-        if let crawling, crawling.top == roots[crawling.root]?.root.node { return }
         // A crawl does not know whether content was written, so neither is it known for the other names.
         let content = hints.intersection(crawling == nil ? .content : .listed)
         // A write, perhaps through a name that this file no longer has: its ctime tells. The row of another name may know of
@@ -49,7 +48,9 @@ extension Capture {
             links.touch(file, .listed)
             links.sought[file.inode, default: []].insert(.listed)
         }
-        if let was = wasSeen?.linkedFile ?? (wasSeen == nil ? before?.linkedFile : nil), !after.isSameFile(as: was) {
+        if let was = wasSeen?.file ?? (wasSeen == nil ? before?.file : nil), !after.isSameFile(as: was),
+            was.nlink > 1 || isDoubtful(place.node)
+        {
             links.touch(was.id, [])
             if links.unlinked.count >= Links.limit { links.unlinked.removeAll() }
             links.unlinked[place] = was.id
@@ -58,6 +59,10 @@ extension Capture {
         case .present(let entry, nil):
             if links.unlinked[place] == entry.id { links.unlinked[place] = nil }
             guard entry.nlink > 1 || before?.entry.nlink ?? 1 > 1 else { return }
+            if let crawling, isWholeCrawl {
+                guard entry.ctime >= (crawling.began?.wall ?? 0) - Self.tick else { return }
+                crawling.links.insert(entry.id)
+            }
             let known = wasSeen ?? before.map { .present($0.entry, child: $0.child) }
             if after != known { links.recent[0].insert(entry.id) }
             if let latest = links.latest[entry.id], latest.ctime == entry.ctime, latest.hints.isSuperset(of: content) {
@@ -130,6 +135,15 @@ extension Capture {
         try resolve(state)
     }
 
+    /// At the end of a crawl, when all is watched: looks once more at the inodes that changed while it ran.
+    func lookAgainAtLinks(of crawl: Crawl, _ state: some StoredState) throws {
+        guard !crawl.links.isEmpty else { return }
+        links.sights += 1
+        for file in crawl.links { links.touch(file, []) }
+        try seekLinks(state)
+        try resolve(state)
+    }
+
     /// What leaves with a directory: files in it may have names elsewhere.
     func noteLinksLeaving(with nodes: [NodeID], _ state: some StoredState) throws {
         links.sights += 1
@@ -138,26 +152,34 @@ extension Capture {
         }
         let nodes = Set(nodes)
         for (place, observation) in pending.observations where nodes.contains(place.node) {
-            if let file = observation.after.linkedFile { links.touch(file.id, []) }
+            if let file = observation.after.file, file.nlink > 1 { links.touch(file.id, []) }
         }
     }
+
+    /// Whether the row of a file may not know of all its links, because nobody could look when they came. A crawl of the whole
+    /// root looks at every name anyway.
+    private func isDoubtful(_ node: NodeID) -> Bool {
+        !isWholeCrawl && !doubtHints(node).isEmpty
+    }
+
+    private var isWholeCrawl: Bool { crawling.map { $0.top == roots[$0.root]?.root.node } ?? false }
 
     /// Marks a name, unless it has been looked at since, with as much in mind.
     private func mark(_ place: Place, _ hints: Hints, behind sight: Int) {
         if let known = pending.observations[place], known.sight >= sight, known.hints.isSuperset(of: hints) { return }
-        dirty.insert(place, hints)
+        // One that cannot be looked at now waits for the crawl that can.
+        if isAway(place.node) { keepUnseen(place, hints) } else { dirty.insert(place, hints) }
     }
 }
 
 extension Found {
-    /// The file this is, if it has several links.
-    fileprivate var linkedFile: Entry? {
-        if case .present(let entry, nil) = self, entry.nlink > 1 { entry } else { nil }
+    fileprivate var file: Entry? {
+        if case .present(let entry, nil) = self { entry } else { nil }
     }
 }
 
 extension StoredRow {
-    fileprivate var linkedFile: Entry? { child == nil && entry.nlink > 1 ? entry : nil }
+    fileprivate var file: Entry? { child == nil ? entry : nil }
 }
 
 extension Name {

@@ -93,10 +93,12 @@ extension Capture {
             goAway(known)
             return .away
         case (.covered, .mount), (.covered, .pseudo):
-            hide(known, behind: id, coverage)
+            hide(known, coverage)
             return .same
         case (.unreadable, .mount), (.unreadable, .pseudo), (.mount, .mount), (.mount, .pseudo), (.pseudo, .mount),
             (.pseudo, .pseudo):
+            // What is hidden stays what it is, whatever hides it.
+            let id = away.contains(known) ? value.id : id
             if value.id != id || value.coverage != coverage { alter(known, id, coverage) }
             return .same
         case (.mount, .covered), (.pseudo, .covered), (.mount, .unreadable), (.pseudo, .unreadable):
@@ -110,10 +112,14 @@ extension Capture {
         pending.altered.insert(node)
     }
 
-    /// Another file system is mounted over a covered directory.
-    private func hide(_ node: NodeID, behind id: FileID, _ coverage: Coverage) {
-        suspend(node)
-        alter(node, id, coverage)
+    /// Another file system is mounted over a covered directory, whose identity stays: its file system is that of the rows in
+    /// it.
+    ///
+    /// So do the watches: a program that has a file open, or a way round the mount, may still write to what has another name
+    /// elsewhere.
+    private func hide(_ node: NodeID, _ coverage: Coverage) {
+        settleInPlace(node)
+        alter(node, tree[node]!.id, coverage)
         openStanding(node, .hidden)
         if let path = tree.path(of: node) { notify(.hidden(path: path)) }
     }
@@ -165,50 +171,61 @@ extension Capture {
         }
     }
 
-    /// Lets a subtree be what the state has of it: nothing below it is watched, moved or looked at from now on.
+    /// Lets a subtree be what the state has of it, and watches it no more.
     func suspend(_ top: NodeID) {
+        settleInPlace(top)
+        for node in tree.subtree(top) {
+            if let watch = tree[node]?.watch, tree.node(watchedBy: watch) == node { drain.inotify.remove(watch) }
+            tree.setWatch(node, nil)
+        }
+    }
+
+    /// Nothing in a subtree is looked at, or waits to be found elsewhere, from now on.
+    private func settleInPlace(_ top: NodeID) {
         let subtree = Set(tree.subtree(top))
         for node in detached {
             guard let place = pending.origins[node], subtree.contains(place.node) else { continue }
             detached.remove(node)
-            if tree.child(at: place) == nil { tree.attach(node, at: place) } else { forget(node) }
+            guard tree.child(at: place) == nil else {
+                forget(node)
+                continue
+            }
+            // It may have left its place, which the next look at that will tell, if events of its new one do not.
+            tree.attach(node, at: place)
+            if pending.observations[place]?.after.isPresent == false { pending.observations[place] = nil }
         }
-        for node in tree.subtree(top) {
-            if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
-            tree.setWatch(node, nil)
+        for (place, hints) in parked where subtree.contains(place.node) {
+            parked[place] = nil
+            keepUnseen(place, hints)
         }
-        parked = parked.filter { !subtree.contains($0.key.node) }
         unlisted.subtract(subtree)
     }
 
     /// Names that events told of in a directory that cannot be looked at now: they wait for the crawl that can. Other names of
-    /// their files can be looked at.
+    /// their files can be looked at; where nobody knows which file it is, everything is.
     func setAside(_ names: ArraySlice<(place: Place, hints: Hints)>, _ state: some StoredState) throws {
         for (place, hints) in names {
             keepUnseen(place, hints)
-            if let row = try state.row(at: place), row.child == nil, row.entry.nlink > 1 {
-                links.touch(row.entry.id, hints.intersection(.content))
+            if let row = try state.row(at: place) {
+                if row.child == nil { links.touch(row.entry.id, hints.intersection(.content)) }
+            } else if let file = links.unlinked[place] {
+                links.touch(file, hints.intersection(.content))
+            } else if let watched = roots[tree[place.node]!.root], watched.root.state == .live {
+                reconcile(watched, cause: .doubt)
             }
         }
     }
 
-    /// A directory was moved here from where it was hidden, and has lost its watches: it is listed once more.
-    func watchAgain(_ top: NodeID) {
-        for node in tree.subtree(top) where tree[node]?.watch == nil && tree[node]?.isUnwatched == false {
-            expansions.append(node)
-        }
+    /// A directory that has lost its watch, and is there, is listed once more.
+    func watchAgain(_ node: NodeID) {
+        guard let value = tree[node], value.watch == nil, !value.isUnwatched, value.coverage == .covered else { return }
+        expansions.append(node)
     }
 
     /// Whether a directory is not to be looked at: its root is not there, or something hides it or took its file system away.
     func isAway(_ node: NodeID) -> Bool {
         guard let root = tree[node]?.root, roots[root]?.root.state == .live else { return true }
-        guard !away.isEmpty else { return false }
-        var above: NodeID? = node
-        while let id = above {
-            if away.contains(id) { return true }
-            above = tree[id]?.parent
-        }
-        return false
+        return !away.isEmpty && tree.nearest(of: away, above: node) != nil
     }
 
     /// Whether a directory can be seen where the tree has it.

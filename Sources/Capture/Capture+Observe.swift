@@ -214,7 +214,11 @@ extension Capture {
             switch sight(of: known, id, coverage, in: root) {
             case .same:
                 // Crawls go into every directory (the top is where they began); events only into those that are new.
-                if let crawling, known != crawling.top { crawling.stack.append(known) }
+                if let crawling {
+                    if known != crawling.top { crawling.stack.append(known) }
+                } else {
+                    watchAgain(known)
+                }
                 // What a crawl could not look at below its own top is not asked for by that crawl.
                 if known != crawling?.top, !hints.isDisjoint(with: [.metadata, .listed]) { retryUnreadable(known) }
                 return known
@@ -232,13 +236,14 @@ extension Capture {
                 dirty.insert(place, hints)
                 return nil
             }
+            let gap = gapAbove(moved)
             if let old = tree.place(of: moved) {
                 detach(moved)
                 if pending.observations[old]?.after.isPresent ?? true { dirty.insert(old, []) }
             }
             detached.remove(moved)
             tree.attach(moved, at: place)
-            if let crawling { crawling.stack.append(moved) } else { watchAgain(moved) }
+            follow(moved, outOf: gap)
             return moved
         }
         let born = tree.addNew(
@@ -266,81 +271,6 @@ extension Capture {
         return .covered
     }
 
-    /// Takes a directory from its place; it may turn up at another.
-    func detach(_ node: NodeID) {
-        guard let place = tree.place(of: node) else { return }
-        pending.noteOrigin(node, place)
-        tree.detach(node)
-        detached.insert(node)
-    }
-
-    /// Lets go of the directories that turned up nowhere: they were deleted, or moved out. Files that went with them may
-    /// have other names.
-    func settleDetached(_ state: some StoredState) throws {
-        var leaving = detached.filter { !isHeld($0) }
-        while !leaving.isEmpty {
-            for node in leaving {
-                try noteLinksLeaving(with: tree.subtree(node), state)
-                forget(node)
-            }
-            try seekLinks(state)
-            try resolve(state)
-            leaving = detached.filter { !isHeld($0) }
-        }
-    }
-
-    /// Forgets a directory and all below it, and the watches that nobody else has reclaimed.
-    func forget(_ node: NodeID, isLogged: Bool = true) {
-        detached.remove(node)
-        unlisted.remove(node)
-        let isLogged = isLogged && !isSilent(node)
-        let subtree = tree.subtree(node)
-        // What was taken from a place in it, and has not turned up, has no place to be held at any more.
-        let places = Set(subtree)
-        for lost in detached where pending.origins[lost].map({ places.contains($0.node) }) ?? false {
-            forget(lost, isLogged: isLogged)
-        }
-        for below in subtree.reversed() {
-            if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
-            tree.forget(below)
-            pending.addGone(below, isLogged: isLogged)
-            away.remove(below)
-            remoteTops.remove(below)
-            dropGaps(of: below)
-        }
-    }
-
-    /// Forgets a directory that is no longer part of the journal: no change, so nothing is logged.
-    private func forgetSilently(_ node: NodeID) {
-        detach(node)
-        forget(node, isLogged: false)
-    }
-
-    /// After all draining, names are still dirty in directories that cannot be found: nobody vouches for them. Below a root
-    /// that is being reconciled they wait for the crawl, which finds the directory or its end.
-    func giveUpUnresolved() {
-        for node in unlisted where !isReconciling(node) {
-            unlisted.remove(node)
-            giveUp(on: node)
-        }
-        parkForReconciles()
-        for (place, _) in dirty.takeNames() where tree[place.node] != nil { giveUp(on: place.node) }
-    }
-
-    /// Sets aside what a crawl that is to come has to find.
-    func parkForReconciles() {
-        guard crawls.contains(where: { $0.mode == .reconcile }) else { return }
-        for (place, hints) in dirty.takeNames() {
-            if isReconciling(place.node) { parked[place, default: []].formUnion(hints) } else { dirty.insert(place, hints) }
-        }
-    }
-
-    /// What is below a detached directory goes with it; anything else is a matter of its root.
-    private func giveUp(on node: NodeID) {
-        guard !isDetached(node), !isAway(node), let root = roots[tree[node]!.root] else { return }
-        notify(.lost(path: tree.path(of: node)))
-        reconcile(root, cause: .doubt)
-    }
 }
 
 /// A directory that was opened, and what it is.

@@ -28,14 +28,9 @@ extension Capture {
     /// Which directory is the gap when `node` gets no watch: itself, or its parent instead of many of its children. Nil
     /// where the gap of a directory above has it already.
     private func limitedTop(of node: NodeID, _ limited: [GapID: OpenGap]) -> NodeID? {
-        var above = tree[node]?.parent
-        let tops = Set(limited.values.map(\.node))
-        while let id = above {
-            if tops.contains(id) {
-                for (gap, value) in limited where value.node == id { leaveStanding(gap) }
-                return nil
-            }
-            above = tree[id]?.parent
+        if let top = tree.nearest(of: Set(limited.values.map(\.node)), above: tree[node]?.parent) {
+            for (gap, value) in limited where value.node == top { leaveStanding(gap) }
+            return nil
         }
         guard let parent = tree[node]?.parent, !tree.isContainer(parent) else { return node }
         let siblings = limited.filter { tree[$0.value.node]?.parent == parent && $0.value.node != node }

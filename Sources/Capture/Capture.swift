@@ -88,7 +88,7 @@ package final class Capture {
     package internal(set) var vouchedUntil: Int64
     /// From when on content may not have been on the disk when the last watcher looked.
     let unwrittenSince: Int64
-    package private(set) var overflows = 0
+    package internal(set) var overflows = 0
 
     package init(
         drain: Drain, nextNode: Int64, nextGap: Int64, filesystems: [[UInt8]: Int32],
@@ -216,102 +216,6 @@ package final class Capture {
     /// How often listing and looking follow each other for one read; what is written to all the time would go on for ever.
     private static let roundLimit = 64
 
-    /// Whether something is missing that the next look at the queue may find.
-    private var hasLeft: Bool { dirty.hasHalfARename || detached.contains { !isHeld($0) } }
-
-    /// Whether there is something to look at in a directory that the tree has, and has elsewhere. What is below a detached
-    /// one goes, or comes back, with it.
-    private var isUnresolved: Bool {
-        func isLost(_ node: NodeID) -> Bool { !isReconciling(node) && !isDetached(node) }
-        return unlisted.contains(where: isLost) || dirty.names.keys.contains { isLost($0.node) }
-    }
-
-    /// Whether a directory is, or lies below, one that is not at its place any more.
-    func isDetached(_ node: NodeID) -> Bool { !detached.isEmpty && tree.path(of: node) == nil }
-
-    /// Looks at the names that waited again.
-    func unpark() {
-        for (place, hints) in parked { dirty.insert(place, hints) }
-        parked = [:]
-    }
-
-    /// Whether a crawl is to reconcile this directory, or one above it, so that questions about it wait anyway. Below a
-    /// detached one the place counts that the state has.
-    func isReconciling(_ node: NodeID) -> Bool {
-        guard let root = tree[node]?.root else { return false }
-        let tops = crawls.lazy.filter { $0.root == root && $0.mode == .reconcile && !$0.isWalked }.map(\.top)
-        guard !tops.isEmpty else { return false }
-        if let watched = roots[root], tops.contains(watched.root.node) { return true }
-        var above: NodeID? = node
-        while let id = above {
-            if tops.contains(id) { return true }
-            above = tree[id]?.parent ?? pending.origins[id]?.node
-        }
-        return false
-    }
-
-    /// Whether the rows of a detached directory may stay where they are until it is found. Where nobody is to look again, it
-    /// is gone from its place, wherever it is; one that the store does not know has no rows.
-    func isHeld(_ detached: NodeID) -> Bool { pending.origins[detached].map { isReconciling($0.node) } ?? false }
-
-    /// Reads all that is queued now and folds it into the dirty names; returns up to which request that is.
-    @discardableResult
-    func absorbQueued() throws -> Int {
-        let request = drain.request()
-        while true {
-            let take = try drain.take()
-            absorb(take)
-            if take.completed >= request { return take.completed }
-            _ = try drain.wakeWork.wait(timeout: 1000)
-        }
-    }
-
-    /// Folds events into dirty names; the state of the file system is not looked at here.
-    func absorb(_ take: Drain.Take) {
-        links.latest = [:]
-        for buffer in take.buffers {
-            decodeEvents(buffer) { event, name in
-                if event.mask.contains(.queueOverflow) { return noteOverflow() }
-                // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
-                guard let node = tree.node(watchedBy: event.watch) else { return }
-                if event.mask.contains(.unmount) {
-                    noteUnmount(node)
-                } else if event.mask.contains(.ignored) {
-                    if let place = tree.place(of: node) { audit?.note(place, event.mask) }
-                    tree.setWatch(node, nil)
-                    if let place = tree.place(of: node) { dirty.insert(place, []) }
-                } else if name.isEmpty {
-                    noteSelf(node, event.mask)
-                } else {
-                    let place = Place(node, Name(Array(buffer[name])))
-                    audit?.note(place, event.mask)
-                    dirty.insert(place, Hints(event.mask))
-                    if event.mask.contains(.movedFrom) {
-                        let seen = pending.observations[place]?.hints ?? []
-                        dirty.noteRename(from: place, cookie: event.cookie, seen: seen)
-                    }
-                    if event.mask.contains(.movedTo) { dirty.noteRename(to: place, cookie: event.cookie) }
-                }
-            }
-        }
-    }
-
-    /// An event about a watched directory itself. Names are the parent's business, so DELETE_SELF and MOVE_SELF decide
-    /// nothing. A root has no parent that would tell: its attributes are taken here, and whether it is there by checkRoots.
-    private func noteSelf(_ node: NodeID, _ mask: EventMask) {
-        guard let place = tree.place(of: node) else { return }
-        audit?.note(place, mask)
-        guard tree.isContainer(place.node) else { return }
-        if mask.contains(.attrib) { dirty.insert(place, .metadata) }
-    }
-
-    /// The kernel dropped events: nothing between the last complete read and this one is vouched for.
-    private func noteOverflow() {
-        overflows += 1
-        notify(.overflow)
-        for watched in roots.values { reconcile(watched, cause: .overflow) }
-    }
-
     /// Commits what is pending, but for what waits for a detached directory.
     func flush(_ state: some StoredState) throws {
         let batch = try takeBatch(state)
@@ -320,19 +224,19 @@ package final class Capture {
 
     /// Makes one batch of what is pending.
     func takeBatch(_ state: some StoredState) throws -> Batch {
-        var held: [NodeID: Place] = [:]
-        for node in detached {
-            guard let place = pending.origins[node] else { continue }
-            // Another directory took its place: then this one's rows cannot wait.
-            if pending.observations[place]?.after.isPresent ?? false {
-                forget(node)
-            } else {
-                held[node] = place
-            }
+        // Where another directory took its place, or that went itself, the rows of one that is detached cannot wait.
+        func cannotWait(_ node: NodeID) -> Bool {
+            guard let place = pending.origins[node] else { return false }
+            return tree[place.node] == nil || pending.observations[place]?.after.isPresent ?? false
         }
-        // One that the store does not know yet has no place there: neither it nor what is below it is committed.
-        let unborn = detached.filter(pending.bornSet.contains).flatMap { tree.subtree($0) }
-        let taken = pending.take(holding: held, unborn: Set(unborn))
+        // One that the store does not know yet has no place there: neither it nor what is below it is committed, and what has
+        // moved into it stays where it was.
+        func unborn() -> [NodeID] { detached.filter(pending.bornSet.contains).flatMap { tree.subtree($0) } }
+        while let node = detached.first(where: cannotWait) ?? unborn().first(where: cannotWait) { forget(node) }
+        let uncommitted = Set(unborn())
+        var held: [NodeID: Place] = [:]
+        for node in detached.union(uncommitted) { held[node] = pending.origins[node] }
+        let taken = pending.take(holding: held, unborn: uncommitted)
         let batch = try BatchBuilder(taken, tree: tree, renames: dirty.renames, held: held).build(state: state)
         for row in batch.rows where row.entry != nil { tree.setHasRows(row.place.node) }
         crawling?.found += Int64(batch.log.count)

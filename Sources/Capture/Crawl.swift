@@ -38,6 +38,8 @@ final class Crawl {
     let unwrittenSince: Int64?
     /// All is walked; only the gaps are left to be closed.
     var isWalked = false
+    /// Files with several names that changed while it ran, of a whole root.
+    var links: Set<FileID> = []
     var entries = 0
     var found: Int64 = 0
     /// Whom to tell when it is done.

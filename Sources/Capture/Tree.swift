@@ -49,22 +49,16 @@ struct Tree {
 
     func isContainer(_ id: NodeID) -> Bool { containers[id] != nil }
 
-    /// The absolute path of a directory; nil when it is, or lies below, a detached one that is not in `detachedAt`,
-    /// the places where the stored state has such.
+    /// The absolute path of a directory; nil when it is, or lies below, a detached one. Those in `detachedAt` are where the
+    /// stored state has them.
     func path(of id: NodeID, detachedAt places: [NodeID: Place] = [:]) -> Path? {
         var names: [Name] = []
         var id = id
         while containers[id] == nil {
             guard let node = nodes[id] else { return nil }
-            if let parent = node.parent {
-                names.append(node.name)
-                id = parent
-            } else if let place = places[id] {
-                names.append(place.name)
-                id = place.node
-            } else {
-                return nil
-            }
+            guard let place = places[id] ?? node.parent.map({ Place($0, node.name) }) else { return nil }
+            names.append(place.name)
+            id = place.node
         }
         var bytes = containers[id]!.bytes
         for name in names.reversed() where !(name.bytes.isEmpty) {
@@ -82,6 +76,13 @@ struct Tree {
             id = parent
         }
         return true
+    }
+
+    /// The nearest of `tops` that is `id` or above it.
+    func nearest(of tops: Set<NodeID>, above id: NodeID?) -> NodeID? {
+        var id = id
+        while let node = id, !tops.contains(node) { id = nodes[node]?.parent }
+        return id
     }
 
     /// `top` and all directories below it, parents first.

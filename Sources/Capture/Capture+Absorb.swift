@@ -1,0 +1,63 @@
+internal import Changes
+internal import Kernel
+
+/// From what the kernel said to dirty names.
+extension Capture {
+    /// Reads all that is queued now and folds it into the dirty names; returns up to which request that is.
+    @discardableResult
+    func absorbQueued() throws -> Int {
+        let request = drain.request()
+        while true {
+            let take = try drain.take()
+            absorb(take)
+            if take.completed >= request { return take.completed }
+            _ = try drain.wakeWork.wait(timeout: 1000)
+        }
+    }
+
+    /// Folds events into dirty names; the state of the file system is not looked at here.
+    func absorb(_ take: Drain.Take) {
+        links.latest = [:]
+        for buffer in take.buffers {
+            decodeEvents(buffer) { event, name in
+                if event.mask.contains(.queueOverflow) { return noteOverflow() }
+                // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
+                guard let node = tree.node(watchedBy: event.watch) else { return }
+                if event.mask.contains(.unmount) {
+                    noteUnmount(node)
+                } else if event.mask.contains(.ignored) {
+                    if let place = tree.place(of: node) { audit?.note(place, event.mask) }
+                    tree.setWatch(node, nil)
+                    if let place = tree.place(of: node) { dirty.insert(place, []) }
+                } else if name.isEmpty {
+                    noteSelf(node, event.mask)
+                } else {
+                    let place = Place(node, Name(Array(buffer[name])))
+                    audit?.note(place, event.mask)
+                    dirty.insert(place, Hints(event.mask))
+                    if event.mask.contains(.movedFrom) {
+                        let seen = pending.observations[place]?.hints ?? []
+                        dirty.noteRename(from: place, cookie: event.cookie, seen: seen)
+                    }
+                    if event.mask.contains(.movedTo) { dirty.noteRename(to: place, cookie: event.cookie) }
+                }
+            }
+        }
+    }
+
+    /// An event about a watched directory itself. Names are the parent's business, so DELETE_SELF and MOVE_SELF decide
+    /// nothing. A root has no parent that would tell: its attributes are taken here, and whether it is there by checkRoots.
+    private func noteSelf(_ node: NodeID, _ mask: EventMask) {
+        guard let place = tree.place(of: node) else { return }
+        audit?.note(place, mask)
+        guard tree.isContainer(place.node) else { return }
+        if mask.contains(.attrib) { dirty.insert(place, .metadata) }
+    }
+
+    /// The kernel dropped events: nothing between the last complete read and this one is vouched for.
+    private func noteOverflow() {
+        overflows += 1
+        notify(.overflow)
+        for watched in roots.values { reconcile(watched, cause: .overflow) }
+    }
+}

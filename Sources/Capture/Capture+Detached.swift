@@ -1,0 +1,152 @@
+internal import Changes
+internal import Kernel
+
+/// What is not where the tree has it. A directory that left its place may turn up at another: its event may be a moment
+/// behind, or lost, and then a crawl finds it. Until then names in it cannot be looked at, and its rows stay where they were
+/// if nobody is answered about that place meanwhile.
+extension Capture {
+    /// Takes a directory from its place; it may turn up at another.
+    func detach(_ node: NodeID) {
+        guard let place = tree.place(of: node) else { return }
+        pending.noteOrigin(node, place)
+        tree.detach(node)
+        detached.insert(node)
+    }
+
+    /// The nearest gap over the place that a directory is taken from.
+    func gapAbove(_ node: NodeID) -> OpenGap? {
+        guard !gaps.isEmpty, let place = tree[node]?.parent ?? pending.origins[node]?.node else { return nil }
+        let top = tree.nearest(of: Set(gaps.values.map(\.node)), above: place)
+        return gaps.values.first { $0.node == top }
+    }
+
+    /// A directory turned up elsewhere. What a crawl was to find in it went along, to where that has perhaps been already; and
+    /// so did the gap that it comes out of.
+    func follow(_ moved: NodeID, outOf gap: OpenGap?) {
+        let root = tree[moved]!.root
+        for crawl in crawls where crawl.root == root && !crawl.isWalked { crawl.stack.append(moved) }
+        if let gap, !tree.isBelow(moved, gap.node) {
+            let own = openGap(moved, .doubt, since: gap.since)
+            addCrawl(Crawl(root: root, top: moved, mode: .reconcile, gaps: [own], notBefore: gap.since))
+        } else if crawling == nil {
+            for node in tree.subtree(moved) { watchAgain(node) }
+        }
+    }
+
+    /// Lets go of the directories that turned up nowhere: they were deleted, or moved out. Files that went with them may
+    /// have other names.
+    func settleDetached(_ state: some StoredState) throws {
+        var leaving = detached.filter { !isHeld($0) }
+        while !leaving.isEmpty {
+            for node in leaving {
+                try noteLinksLeaving(with: tree.subtree(node), state)
+                forget(node)
+            }
+            try seekLinks(state)
+            try resolve(state)
+            leaving = detached.filter { !isHeld($0) }
+        }
+    }
+
+    /// Forgets a directory and all below it, and the watches that nobody else has reclaimed.
+    func forget(_ node: NodeID, isLogged: Bool = true) {
+        detached.remove(node)
+        unlisted.remove(node)
+        let isLogged = isLogged && !isSilent(node)
+        let subtree = tree.subtree(node)
+        // What was taken from a place in it, and has not turned up, has no place to be held at any more.
+        let places = Set(subtree)
+        for lost in detached where pending.origins[lost].map({ places.contains($0.node) }) ?? false {
+            forget(lost, isLogged: isLogged)
+        }
+        for below in subtree.reversed() {
+            if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
+            tree.forget(below)
+            pending.addGone(below, isLogged: isLogged)
+            away.remove(below)
+            remoteTops.remove(below)
+            dropGaps(of: below)
+        }
+    }
+
+    /// Forgets a directory that is no longer part of the journal: no change, so nothing is logged.
+    func forgetSilently(_ node: NodeID) {
+        detach(node)
+        forget(node, isLogged: false)
+    }
+
+    /// Whether something is missing that the next look at the queue may find.
+    var hasLeft: Bool { dirty.hasHalfARename || detached.contains { !isHeld($0) } }
+
+    /// Whether there is something to look at in a directory that the tree has, and has elsewhere. What is below a detached
+    /// one goes, or comes back, with it.
+    var isUnresolved: Bool {
+        func isLost(_ node: NodeID) -> Bool { !isReconciling(node) && !isDetached(node) }
+        return unlisted.contains(where: isLost) || dirty.names.keys.contains { isLost($0.node) }
+    }
+
+    /// Whether a directory is, or lies below, one that is not at its place any more.
+    func isDetached(_ node: NodeID) -> Bool { !detached.isEmpty && tree.path(of: node) == nil }
+
+    /// Looks at the names that waited again.
+    func unpark() {
+        for (place, hints) in parked { dirty.insert(place, hints) }
+        parked = [:]
+    }
+
+    /// Whether a crawl is to reconcile this directory, or one above it, so that questions about it wait anyway. Below a
+    /// detached one the place counts that the state has.
+    func isReconciling(_ node: NodeID) -> Bool {
+        guard let root = tree[node]?.root else { return false }
+        let tops = crawls.lazy.filter { $0.root == root && $0.mode == .reconcile && !$0.isWalked }.map(\.top)
+        guard !tops.isEmpty else { return false }
+        if let watched = roots[root], tops.contains(watched.root.node) { return true }
+        var above: NodeID? = node
+        while let id = above {
+            if tops.contains(id) { return true }
+            above = tree[id]?.parent ?? pending.origins[id]?.node
+        }
+        return false
+    }
+
+    /// Whether the rows of a detached directory may stay where they are until it is found. Where nobody is to look again, it
+    /// is gone from its place, wherever it is; one that the store does not know has no rows.
+    func isHeld(_ detached: NodeID) -> Bool { pending.origins[detached].map { isReconciling($0.node) } ?? false }
+
+    /// After all draining, names are still dirty in directories that cannot be found: nobody vouches for them. Below a root
+    /// that is being reconciled they wait for the crawl, which finds the directory or its end.
+    func giveUpUnresolved() {
+        for node in unlisted where !isReconciling(node) {
+            unlisted.remove(node)
+            giveUp(on: node)
+        }
+        parkForReconciles()
+        for (place, _) in dirty.takeNames() where tree[place.node] != nil { giveUp(on: place.node) }
+    }
+
+    /// Sets aside what a crawl that is to come has to find.
+    func parkForReconciles() {
+        guard crawls.contains(where: { $0.mode == .reconcile }) else { return }
+        for (place, hints) in dirty.takeNames() {
+            if isReconciling(place.node) {
+                parked[place, default: []].formUnion(hints)
+            } else {
+                dirty.insert(place, hints)
+            }
+        }
+    }
+
+    /// What is below a detached directory goes with it; anything else is a matter of its root.
+    private func giveUp(on node: NodeID) {
+        guard !isDetached(node), !isAway(node), let root = roots[tree[node]!.root] else { return }
+        notify(.lost(path: tree.path(of: node)))
+        reconcile(root, cause: .doubt)
+    }
+
+    /// Sets the names aside that could not be looked at; they wait for the crawl.
+    func park() {
+        for (place, hints) in dirty.takeNames() where tree[place.node] != nil {
+            parked[place, default: []].formUnion(hints)
+        }
+    }
+}
