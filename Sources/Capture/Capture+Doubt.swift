@@ -34,7 +34,7 @@ extension Capture {
                 continue
             } else if tree.isBelow(place.node, top) || tree.child(at: place) == top {
                 unseen[place] = nil
-                dirty.insert(place, hints)
+                dirty.insert(place, hints.union(.unseen))
             }
         }
     }

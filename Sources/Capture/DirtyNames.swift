@@ -14,6 +14,9 @@ struct Hints: OptionSet, Hashable {
     /// Found by a crawl or a listing, where no event tells a change of metadata from one of content.
     static let listed = Hints(rawValue: 8)
 
+    /// Events told of it when nobody could look.
+    static let unseen = Hints(rawValue: 16)
+
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
     init(_ mask: EventMask) {

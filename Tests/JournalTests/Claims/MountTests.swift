@@ -126,6 +126,33 @@ import Testing
         #expect(try session.views.files()[old]?.nlink == 1)
     }
 
+    /// A name that nobody ever saw was another one of a file that is covered, and is gone when it could be seen.
+    @Test func B51_whatCameAndWentBelowAMountHadAnotherName() throws {
+        guard let (session, point) = try begin(), let watcher = session.watcher else { return }
+        let cursor = try session.sync()
+        let before = try Tree(walking: session.tree, contents: true)
+        func isAnswered() throws -> Bool { try session.run("query", "--since", Bytes(cursor)).status == 0 }
+        try watcher.paused {
+            try Sys.write(point / "new", "1")
+            try Sys.link(point / "new", session.tree / "other")
+            try Mount.run("mount", "-t", "tmpfs", "none", point)
+        }
+        var isMounted = true
+        defer { if isMounted { _ = try? Program.run("umount", ["-l", point]) } }
+        #expect(try eventually { try isAnswered() })
+        for round in 0..<5 {  // until that is forgotten
+            try Sys.write(session.tree / "g", "\(round)")
+            try session.sync()
+        }
+        try watcher.paused {
+            try Mount.run("umount", point)
+            isMounted = false
+            try Sys.unlink(point / "new")
+        }
+        #expect(try eventually { try isAnswered() })
+        try check(session, since: cursor, before)
+    }
+
     /// A directory that leaves what is hidden in the moment in which it is: it is at its new place, and at no other.
     @Test func B51_aDirectoryLeavesJustBeforeTheMount() throws {
         guard let (session, point) = try begin() else { return }
