@@ -26,7 +26,10 @@ extension Capture {
     }
 
     /// Marks the names below a directory that could not be looked at when events told of them, with what was said in mind.
+    ///
+    /// Files may have come and gone there that nobody saw, and that have other names anywhere in the root.
     func recallUnseen(below top: NodeID) {
+        var isDoubtful = false
         for (place, hints) in unseen {
             if tree[place.node] == nil {
                 unseen[place] = nil
@@ -34,9 +37,14 @@ extension Capture {
                 continue
             } else if tree.isBelow(place.node, top) || tree.child(at: place) == top {
                 unseen[place] = nil
-                dirty.insert(place, hints.union(.unseen))
+                dirty.insert(place, hints)
+                isDoubtful = isDoubtful || hints.contains(.entry)
             }
         }
+        guard isDoubtful, let root = tree[top]?.root, let watched = roots[root], watched.root.node != top else {
+            return
+        }
+        reconcile(watched, cause: .doubt)
     }
 
     /// Names kept, about 100 bytes each; of what is beyond that only a ctime tells.

@@ -189,13 +189,7 @@ extension Capture {
         let before = tree[place.node]?.hasNoRows == true ? nil : try state.row(at: place)
         noteLinks(place, before, after, hints)
         switch (before, after) {
-        case (nil, .absent):
-            // It came and went when nobody could look, and may have been another name of any file.
-            if hints.contains(.unseen), let watched = roots[tree[place.node]!.root] {
-                reconcile(watched, cause: .doubt)
-            }
-            return
-        case (nil, .excluded): return
+        case (nil, .absent), (nil, .excluded): return
         case (let before?, .present(let entry, let child)):
             if before.entry == entry && before.child == child && hints.isDisjoint(with: [.content, .metadata]) {
                 return

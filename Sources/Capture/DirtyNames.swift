@@ -14,8 +14,8 @@ struct Hints: OptionSet, Hashable {
     /// Found by a crawl or a listing, where no event tells a change of metadata from one of content.
     static let listed = Hints(rawValue: 8)
 
-    /// Events told of it when nobody could look.
-    static let unseen = Hints(rawValue: 16)
+    /// CREATE, DELETE or a half of a rename: another file has the name, or none.
+    static let entry = Hints(rawValue: 16)
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -24,6 +24,7 @@ struct Hints: OptionSet, Hashable {
         if !mask.isDisjoint(with: [.modify, .closeWrite]) { insert(.content) }
         if mask.contains(.attrib) { insert(.metadata) }
         if mask.contains(.delete) { insert(.deletedLast) }
+        if !mask.isDisjoint(with: [.create, .delete, .movedFrom, .movedTo]) { insert(.entry) }
     }
 }
 
@@ -54,9 +55,10 @@ struct DirtyNames {
         leaving[cookie] = (place, (names[place] ?? []).union(seen).intersection([.content, .metadata]))
     }
 
-    /// The other half: the pair is a hint that the file went there.
+    /// The other half: the pair is a hint that the file went there. Without the first it comes from elsewhere, and may have been
+    /// there a moment ago and written to where nobody saw it.
     mutating func noteRename(to place: Place, cookie: UInt32) {
-        guard let source = leaving.removeValue(forKey: cookie) else { return }
+        guard let source = leaving.removeValue(forKey: cookie) else { return insert(place, .listed) }
         renames[place] = source.place
         insert(place, source.hints)
     }

@@ -126,8 +126,9 @@ import Testing
         #expect(try session.views.files()[old]?.nlink == 1)
     }
 
-    /// A name that nobody ever saw was another one of a file that is covered, and is gone when it could be seen.
-    @Test func B51_whatCameAndWentBelowAMountHadAnotherName() throws {
+    /// A name that nobody ever saw was another one of a file that is covered, and is gone, or another file's, when it could be
+    /// seen.
+    @Test(arguments: [false, true]) func B51_whatCameAndWentBelowAMountHadAnotherName(replaced: Bool) throws {
         guard let (session, point) = try begin(), let watcher = session.watcher else { return }
         let cursor = try session.sync()
         let before = try Tree(walking: session.tree, contents: true)
@@ -147,7 +148,7 @@ import Testing
         try watcher.paused {
             try Mount.run("umount", point)
             isMounted = false
-            try Sys.unlink(point / "new")
+            if replaced { try Sys.rename(session.tree / "g", point / "new") } else { try Sys.unlink(point / "new") }
         }
         #expect(try eventually { try isAnswered() })
         try check(session, since: cursor, before)
