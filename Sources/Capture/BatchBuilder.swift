@@ -13,6 +13,8 @@ struct BatchBuilder {
     private let tree: Tree
     private let renames: [Place: Place]
     private let held: [NodeID: Place]
+    /// Directories that the store does not have yet, and does not get now.
+    private let unborn: Set<NodeID>
     private var batch: Batch
     /// The nearest renamed directory at or above each directory whose path changed.
     private var movers: [NodeID: NodeID] = [:]
@@ -30,7 +32,8 @@ struct BatchBuilder {
     /// The order of the log within a batch, for those who apply it in order though its rows are simultaneous.
     private enum Rank: Int { case deleted, renamedDirectory, renamed, other }
 
-    init(_ pending: Pending, tree: Tree, renames: [Place: Place], held: [NodeID: Place]) {
+    init(_ pending: Pending, tree: Tree, renames: [Place: Place], held: [NodeID: Place], unborn: Set<NodeID>) {
+        self.unborn = unborn
         self.pending = pending
         self.tree = tree
         self.renames = renames
@@ -63,7 +66,9 @@ struct BatchBuilder {
         }
         let tops = renamed.keys.map { (depth: depth($0), node: $0) }.sorted { $0.depth < $1.depth }
         for top in tops {
-            for node in storedSubtree(top.node) where !pending.bornSet.contains(node) { movers[node] = top.node }
+            for node in storedSubtree(top.node) where !pending.bornSet.contains(node) && !unborn.contains(node) {
+                movers[node] = top.node
+            }
         }
     }
 

@@ -237,7 +237,8 @@ package final class Capture {
         var held: [NodeID: Place] = [:]
         for node in detached.union(uncommitted) { held[node] = pending.origins[node] }
         let taken = pending.take(holding: held, unborn: uncommitted)
-        let batch = try BatchBuilder(taken, tree: tree, renames: dirty.renames, held: held).build(state: state)
+        let batch = try BatchBuilder(taken, tree: tree, renames: dirty.renames, held: held, unborn: pending.bornSet)
+            .build(state: state)
         for row in batch.rows where row.entry != nil { tree.setHasRows(row.place.node) }
         crawling?.found += Int64(batch.log.count)
         return batch
