@@ -34,7 +34,7 @@ extension Capture {
     }
 
     func flushIfLarge(_ state: some StoredState) throws {
-        if pending.observations.count >= Pending.limit { try flush(state) }
+        if pending.isLarge { try flush(state) }
     }
 
     /// Runs one slice of a crawl, and its end when there is nothing left to walk.

@@ -50,8 +50,13 @@ struct Pending {
     var closedGaps: [ClosedGap] = []
     var rootStates: [(root: RootID, state: RootState)] = []
 
+    /// Names that the last commit could not take.
+    private var heldBack = 0
     /// Names are held in memory up to this number; then a part is committed.
-    static let limit = 32_768
+    private static let limit = 32_768
+
+    /// Whether a commit is worth its while: what cannot be committed yet is no reason to try again for every name.
+    var isLarge: Bool { observations.count - heldBack >= Self.limit }
 
     var isEmpty: Bool {
         observations.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty && altered.isEmpty
@@ -103,6 +108,7 @@ struct Pending {
                 taken.observations[place] = nil
             }
         }
+        heldBack = observations.count
         return taken
     }
 }
