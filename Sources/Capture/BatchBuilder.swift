@@ -95,9 +95,7 @@ struct BatchBuilder {
     private mutating func sort(_ place: Place, _ observation: Observation) {
         if observation.isSilent { silent.insert(place) }
         hints[place] = observation.hints
-        if movers[place.node] != nil || goneNodes.contains(place.node) {
-            excepted[place.node, default: []].append(place.name)
-        }
+        except(place)
         // Whatever was seen in a directory that has gone since has gone with it, or turned up elsewhere; and so has a directory
         // that was seen here and elsewhere since. What took its place is looked at next.
         var isGone = tree[place.node] == nil
@@ -119,6 +117,13 @@ struct BatchBuilder {
                 departed[place] = before
                 arrived[place] = (entry, child)
             }
+        }
+    }
+
+    /// A place that stands in the log by itself is not told once more with its directory.
+    private mutating func except(_ place: Place) {
+        if movers[place.node] != nil || goneNodes.contains(place.node) {
+            excepted[place.node, default: []].append(place.name)
         }
     }
 
@@ -153,9 +158,7 @@ struct BatchBuilder {
                 let row = try state.row(at: old), row.child == node
             else { continue }
             departed[old] = row
-            if movers[old.node] != nil || goneNodes.contains(old.node) {
-                excepted[old.node, default: []].append(old.name)
-            }
+            except(old)
         }
     }
 
@@ -171,7 +174,7 @@ struct BatchBuilder {
                 for row in rows
                 where row.child == nil && sought.contains(row.entry.id) && !known.contains(row.place.name) {
                     departed[row.place] = row
-                    excepted[node, default: []].append(row.place.name)
+                    except(row.place)
                 }
                 guard rows.count == 4096 else { break }
                 last = rows.last?.place.name

@@ -13,21 +13,13 @@ extension Capture {
         detached.insert(node)
     }
 
-    /// The nearest gap over the place that a directory is taken from.
-    func gapAbove(_ node: NodeID) -> OpenGap? {
-        guard !gaps.isEmpty, let place = tree[node]?.parent ?? pending.origins[node]?.node else { return nil }
-        let top = tree.nearest(of: Set(gaps.values.map(\.node)), above: place)
-        return gaps.values.first { $0.node == top }
-    }
-
     /// A directory turned up elsewhere. What a crawl was to find in it went along, to where that has perhaps been already; and
     /// so did the gap that it comes out of.
     func follow(_ moved: NodeID, outOf gap: OpenGap?) {
         let root = tree[moved]!.root
         for crawl in crawls where crawl.root == root && !crawl.isWalked { crawl.stack.append(moved) }
         if let gap, !tree.isBelow(moved, gap.node) {
-            let own = openGap(moved, .doubt, since: gap.since)
-            addCrawl(Crawl(root: root, top: moved, mode: .reconcile, gaps: [own], notBefore: gap.since))
+            crawl(toClose: openGap(moved, .doubt, since: gap.since))
         } else if crawling == nil {
             for node in tree.subtree(moved) { watchAgain(node) }
         }

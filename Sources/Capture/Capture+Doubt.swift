@@ -4,21 +4,15 @@ internal import Kernel
 /// Where equal size and times prove nothing, or a time that moved is all there is. The journal may say too much, never too
 /// little: what is in doubt counts as changed.
 extension Capture {
-    /// How far apart two changes are that a file system's times tell apart, nanoseconds. FAT ticks every 2 s; others take the
-    /// kernel's time of the last timer interrupt, up to 10 ms ago, and an event may come a little after its change.
-    private static func tick(isCoarse: Bool) -> Int64 { isCoarse ? 2_000_000_000 : Capture.tick }
-
-    /// See ``tick(isCoarse:)``.
+    /// How far apart two changes are that a file system's times tell apart, nanoseconds: they are the kernel's time of the last
+    /// timer interrupt, up to 10 ms ago, and an event may come a little after its change.
     static let tick: Int64 = 30_000_000
+    /// The same for any file system: FAT ticks every 2 s.
+    private static let coarseTick: Int64 = 2_000_000_000
 
     /// While a gap is open, a ctime that moved may be the only trace of an event that was lost. To take it over as if nothing
     /// had been would leave the crawl that closes the gap nothing to find.
-    func doubtHints(_ node: NodeID) -> Hints { isReconciling(node) || isInGap(node) ? .listed : [] }
-
-    /// Whether a gap is open over a directory.
-    private func isInGap(_ node: NodeID) -> Bool {
-        !gaps.isEmpty && tree.nearest(of: Set(gaps.values.map(\.node)), above: node) != nil
-    }
+    func doubtHints(_ node: NodeID) -> Hints { isReconciling(node) || nearestGap(above: node) != nil ? .listed : [] }
 
     /// Keeps a name that could not be looked at, with what events said of it, for the crawl that can.
     func keepUnseen(_ place: Place, _ hints: Hints) {
@@ -58,7 +52,7 @@ extension Capture {
         if status.isFile, let since = crawling.unwrittenSince, status.ctime >= since { hints.insert(.content) }
         // What changed after the last complete read may have been seen before its event was lost, with an overflow or with the
         // watcher, and what changed in the last tick before may have changed once more without a time to show it (fact 59).
-        let tick = Self.tick(isCoarse: devices[status.device]?.hasCoarseTimes ?? false)
+        let tick = devices[status.device]?.hasCoarseTimes == true ? Self.coarseTick : Self.tick
         if crawling.mode == .reconcile, let since = crawling.notBefore, status.ctime >= since - tick {
             hints.formUnion(status.isDirectory ? .metadata : [.content, .metadata])
         }

@@ -29,12 +29,28 @@ extension Capture {
     /// the same cause.
     @discardableResult
     func openGap(_ node: NodeID, _ cause: GapCause, since: Int64? = nil) -> GapID {
-        if let known = gaps.first(where: { $0.value.node == node && $0.value.cause == cause }) { return known.key }
+        if let known = gap(at: node, cause) { return known }
         let id = takeGapID()
         let gap = OpenGap(root: tree[node]!.root, node: node, cause: cause, since: since ?? vouchedUntil)
         gaps[id] = gap
         pending.openedGaps.append(OpenedGap(id: id, root: gap.root, node: node, cause: cause, since: gap.since))
         return id
+    }
+
+    /// The gap that is open at a directory itself for this cause.
+    func gap(at node: NodeID, _ cause: GapCause) -> GapID? {
+        gaps.first { $0.value.node == node && $0.value.cause == cause }?.key
+    }
+
+    /// The nearest gap at a directory or above it.
+    func nearestGap(above node: NodeID?) -> OpenGap? {
+        guard !gapTops.isEmpty, let top = tree.nearest(of: gapTops, above: node) else { return nil }
+        return gaps.values.first { $0.node == top }
+    }
+
+    /// Lets no crawl that is under way, or waits, close a gap: it has perhaps passed what is news.
+    func leaveOpen(_ gap: GapID) {
+        for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
     }
 
     func takeGapID() -> GapID {
@@ -55,7 +71,7 @@ extension Capture {
         else { return }
         let isFirst = root.since == nil
         let gap = openGap(root.node, isFirst ? .beginning : cause)
-        for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
+        leaveOpen(gap)
         addCrawl(
             Crawl(
                 root: root.id, top: root.node, mode: isFirst ? .baseline : .reconcile, gaps: [gap],
@@ -81,11 +97,10 @@ extension Capture {
             tree.set(node, tree[node]!.id, .unreadable)
             pending.altered.insert(node)
         } else {
-            let known = nextGap
-            let gap = openGap(node, .unreadable)
-            for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
+            let isKnown = gap(at: node, .unreadable) != nil
+            leaveOpen(openGap(node, .unreadable))
             // Said once, however often it is found so.
-            guard gap.rawValue >= known else { return }
+            if isKnown { return }
         }
         if let path = tree.path(of: node) { notify(.unreadable(path: path, error)) }
     }
@@ -98,11 +113,11 @@ extension Capture {
             beginCoverage(of: node)
         } else if gaps.values.contains(where: { $0.cause == .unreadable }) {
             // A directory that may not be searched makes those below it unreadable too.
-            let isMeant = { [tree] (gap: OpenGap) in gap.cause == .unreadable && tree.isBelow(gap.node, node) }
+            let meant = gaps.filter { $1.cause == .unreadable && tree.isBelow($1.node, node) }
             if crawling == nil {
-                for crawl in crawls { crawl.askedAgain.formUnion(crawl.gaps.filter { gaps[$0].map(isMeant) ?? false }) }
+                for crawl in crawls { crawl.askedAgain.formUnion(crawl.gaps.filter { meant[$0] != nil }) }
             }
-            retry(isMeant)
+            retry { id, _ in meant[id] != nil }
         }
     }
 
@@ -117,7 +132,7 @@ extension Capture {
     func retryGaps(_ state: some StoredState) throws {
         guard Clock.boot() >= nextRetry else { return }
         nextRetry = Clock.boot() + Self.retryInterval
-        retry(Self.isRetried)
+        retry { Self.isRetried($1) }
         sweepDue()
         try flush(state)
     }
@@ -125,20 +140,24 @@ extension Capture {
     /// Whether a gap is there only because looking failed.
     static func isRetried(_ gap: OpenGap) -> Bool { gap.cause == .unreadable || gap.cause == .doubt }
 
-    private func retry(_ isMeant: (OpenGap) -> Bool) {
-        for (id, gap) in closableGaps(isMeant) {
-            addCrawl(
-                Crawl(
-                    root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since,
-                    unwrittenSince: roots[gap.root]?.unwrittenSince))
-        }
+    private func retry(_ isMeant: (GapID, OpenGap) -> Bool) {
+        for (id, _) in closableGaps(isMeant) { crawl(toClose: id) }
+    }
+
+    /// Adds the crawl that closes a gap; `isSweep` where that opens again at its end.
+    func crawl(toClose id: GapID, isSweep: Bool = false) {
+        guard let gap = gaps[id] else { return }
+        addCrawl(
+            Crawl(
+                root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since,
+                unwrittenSince: roots[gap.root]?.unwrittenSince, isSweep: isSweep))
     }
 
     /// Those of the gaps that a crawl could close now, and none is about to.
-    func closableGaps(_ isMeant: (OpenGap) -> Bool) -> [(key: GapID, value: OpenGap)] {
+    func closableGaps(_ isMeant: (GapID, OpenGap) -> Bool) -> [(key: GapID, value: OpenGap)] {
         let closing = closing
         return gaps.filter { id, gap in
-            isMeant(gap) && !closing.contains(id) && !isAway(gap.node) && canList(gap.node)
+            isMeant(id, gap) && !closing.contains(id) && !isAway(gap.node) && canList(gap.node)
         }.sorted { $0.key.rawValue < $1.key.rawValue }
     }
 
@@ -189,9 +208,7 @@ extension Capture {
                 waiting.due = max(waiting.due, next)
             }
         }
-        for id in crawl.askedAgain where gaps[id] != nil {
-            retry { [gaps] gap in gaps[id].map { $0.node == gap.node && $0.cause == gap.cause } ?? false }
-        }
+        if !crawl.askedAgain.isEmpty { retry { id, _ in crawl.askedAgain.contains(id) } }
         if let root = roots[crawl.root], root.root.node == crawl.top { root.formerExcludes = nil }
         if let ticket = crawl.ticket { finishedTickets.insert(ticket) }
         if let path = tree.path(of: crawl.top) {

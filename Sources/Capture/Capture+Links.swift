@@ -128,18 +128,18 @@ extension Capture {
     func lookAgainAtLinks(_ state: some StoredState, isRead: Bool) throws {
         let suspects = links.recent.reduce(Set<FileID>()) { $0.union($1) }
         if isRead { links.recent = [[]] + links.recent.dropLast() }
-        guard !suspects.isEmpty else { return }
-        links.sights += 1
-        for file in suspects { links.touch(file, []) }
-        try seekLinks(state)
-        try resolve(state)
+        try lookAgain(at: suspects, state)
     }
 
     /// At the end of a crawl, when all is watched: looks once more at the inodes that changed while it ran.
     func lookAgainAtLinks(of crawl: Crawl, _ state: some StoredState) throws {
-        guard !crawl.links.isEmpty else { return }
+        try lookAgain(at: crawl.links, state)
+    }
+
+    private func lookAgain(at files: Set<FileID>, _ state: some StoredState) throws {
+        guard !files.isEmpty else { return }
         links.sights += 1
-        for file in crawl.links { links.touch(file, []) }
+        for file in files { links.touch(file, []) }
         try seekLinks(state)
         try resolve(state)
     }

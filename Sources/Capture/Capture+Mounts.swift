@@ -128,8 +128,8 @@ extension Capture {
     private func reveal(_ node: NodeID, _ id: FileID) {
         alter(node, id, .covered)
         away.remove(node)
-        if let (gap, value) = gaps.first(where: { $0.value.node == node && $0.value.cause == .hidden }) {
-            crawlAgain(node, gap, since: value.since, unwrittenSince: nil)
+        if let gap = gap(at: node, .hidden), let since = gaps[gap]?.since {
+            crawlAgain(node, gap, since: since, unwrittenSince: nil)
         } else {
             beginCoverage(of: node)
         }
@@ -146,16 +146,15 @@ extension Capture {
         if tree[node]!.id != id { alter(node, id, .covered) }
         away.remove(node)
         if let path = tree.path(of: node) { notify(.back(path: path)) }
-        if let (gap, value) = gaps.first(where: { $0.value.node == node && $0.value.cause == .offline }) {
-            crawlAgain(node, gap, since: value.since, unwrittenSince: value.since - Writeback.lag)
+        if let gap = gap(at: node, .offline), let since = gaps[gap]?.since {
+            crawlAgain(node, gap, since: since, unwrittenSince: since - Writeback.lag)
         }
     }
 
     /// Opens a gap that stays until the mounts change again, whatever is crawled meanwhile.
     private func openStanding(_ node: NodeID, _ cause: GapCause) {
         away.insert(node)
-        let gap = openGap(node, cause)
-        for crawl in crawls { crawl.gaps.removeAll { $0 == gap } }
+        leaveOpen(openGap(node, cause))
     }
 
     /// Reconciles a subtree: by the crawl that has just come here, or by one of its own.

@@ -38,7 +38,7 @@ extension Capture {
                 dirty.insert(place, hints)
                 return nil
             }
-            let gap = gapAbove(moved)
+            let gap = nearestGap(above: tree[moved]?.parent ?? pending.origins[moved]?.node)
             if let old = tree.place(of: moved) {
                 detach(moved)
                 if pending.observations[old]?.after.isPresent ?? true { dirty.insert(old, []) }

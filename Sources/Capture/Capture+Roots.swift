@@ -114,7 +114,7 @@ extension Capture {
         else { return false }
         let isReconciled = crawls.contains { $0.root == root.root.id && $0.mode != .scan }
         let top = isReconciled ? root.root.node : node
-        let closable = closableGaps { [tree] in tree.isBelow($0.node, top) && Self.isRetried($0) }
+        let closable = closableGaps { [tree] in tree.isBelow($1.node, top) && Self.isRetried($1) }
         addCrawl(
             Crawl(
                 root: root.root.id, top: top,

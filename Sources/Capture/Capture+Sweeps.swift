@@ -53,10 +53,7 @@ extension Capture {
             let due = sweeps[id, default: now + sweepInterval]
             sweeps[id] = due
             guard due <= now || (isRaised && gap.cause == .watchLimit) else { continue }
-            addCrawl(
-                Crawl(
-                    root: gap.root, top: gap.node, mode: .reconcile, gaps: [id], notBefore: gap.since,
-                    unwrittenSince: roots[gap.root]?.unwrittenSince, isSweep: true))
+            crawl(toClose: id, isSweep: true)
         }
     }
 
@@ -71,7 +68,7 @@ extension Capture {
             return crawl.closed[id].map { ($0.node, $0.cause) }
         }
         for top in remoteTops where tree[top] != nil && tree.isBelow(top, crawl.top) && !isAway(top) {
-            if !gaps.values.contains(where: { $0.node == top && $0.cause == .remote }) { tops.append((top, .remote)) }
+            if gap(at: top, .remote) == nil { tops.append((top, .remote)) }
         }
         return tops.map { node, cause in
             let gap = OpenedGap(

@@ -53,7 +53,9 @@ package final class Capture {
     package var finishedAudits: [Audit] = []
     /// Directories that are no longer where they were, and may yet turn up elsewhere.
     var detached: Set<NodeID> = []
-    var gaps: [GapID: OpenGap] = [:]
+    var gaps: [GapID: OpenGap] = [:] { didSet { gapTops = Set(gaps.values.map(\.node)) } }
+    /// Where ``gaps`` are: asked for every name that is looked at.
+    private(set) var gapTops: Set<NodeID> = []
     var nextGap: Int64
     var filesystems: [[UInt8]: Int32]
     /// What is known of each `st_dev`.

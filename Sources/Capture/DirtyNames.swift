@@ -13,7 +13,6 @@ struct Hints: OptionSet, Hashable {
     static let deletedLast = Hints(rawValue: 4)
     /// Found by a crawl or a listing, where no event tells a change of metadata from one of content.
     static let listed = Hints(rawValue: 8)
-
     /// CREATE, DELETE or a half of a rename: another file has the name, or none.
     static let entry = Hints(rawValue: 16)
 

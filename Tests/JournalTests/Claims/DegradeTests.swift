@@ -69,18 +69,13 @@ import Testing
     /// FUSE: others write to what lies below, and no event tells.
     @Test(arguments: [false, true]) func B47_aFileSystemThatOthersChangeTooIsCrawled(isRoot: Bool) throws {
         let session = try Session()
-        guard access("/dev/fuse", R_OK | W_OK) == 0, try Program.run("sh", ["-c", "command -v bindfs"]).status == 0
-        else {
-            return try Skipped.note("no /dev/fuse, or no bindfs")
-        }
+        guard try Bindfs.isPossible() else { return }
         let point = isRoot ? session.tree : session.tree / "remote"
         let source = session.outside / "source"
         try Sys.mkdirs(point)
         try Sys.mkdirs(source / "d")
         try Sys.write(source / "d/f", "1")
-        guard try Program.run("bindfs", [source, point]).status == 0 else {
-            return try Skipped.note("bindfs cannot mount here")
-        }
+        guard try Bindfs.mount(source, at: point) else { return }
         defer { _ = try? Program.run("umount", ["-l", point]) }
         try session.start(options: ["--crawl-every", "1s", "--cross-mounts"])
         let cursor = try session.sync()
@@ -105,19 +100,14 @@ import Testing
     /// While such a file system is crawled, what goes elsewhere is gone at once: nothing waits there for that crawl.
     @Test func B47_itsCrawlHoldsNothingElsewhere() throws {
         let session = try Session()
-        guard access("/dev/fuse", R_OK | W_OK) == 0, try Program.run("sh", ["-c", "command -v bindfs"]).status == 0
-        else {
-            return try Skipped.note("no /dev/fuse, or no bindfs")
-        }
+        guard try Bindfs.isPossible() else { return }
         let (point, source, local) = (session.tree / "remote", session.outside / "source", session.tree / "local")
         for directory in [point, source, local] { try Sys.mkdir(directory) }
         for index in 0..<500 {
             try Sys.mkdir(source / Bytes("d\(index)"))
             for file in 0..<5 { try Sys.write(source / Bytes("d\(index)/f\(file)"), "1") }
         }
-        guard try Program.run("bindfs", [source, point]).status == 0 else {
-            return try Skipped.note("bindfs cannot mount here")
-        }
+        guard try Bindfs.mount(source, at: point) else { return }
         defer { _ = try? Program.run("umount", ["-l", point]) }
         let watcher = try session.start(options: ["--crawl-every", "1s", "--cross-mounts"])
         func crawls() -> Int { watcher.said.errors.split(separator: "entries crawled").count }

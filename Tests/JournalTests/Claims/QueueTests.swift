@@ -97,11 +97,7 @@ import Testing
 
     /// Serves a new directory at `point`, with twenty in it; nil where that cannot be done here, which is said.
     private func server(_ session: Session, of point: Bytes) throws -> Child? {
-        guard access("/dev/fuse", R_OK | W_OK) == 0, try Program.run("sh", ["-c", "command -v bindfs"]).status == 0
-        else {
-            try Skipped.note("no /dev/fuse, or no bindfs")
-            return nil
-        }
+        guard try Bindfs.isPossible() else { return nil }
         let source = session.outside / "source"
         for directory in [point, source] { try Sys.mkdir(directory) }
         for index in 0..<20 { try Sys.mkdir(source / Bytes("d\(index)")) }

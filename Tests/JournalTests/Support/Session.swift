@@ -100,7 +100,7 @@ final class Session {
 extension Session {
     /// Asks what nobody can vouch for, and expects to be told so, with no row.
     func expectRefusal(since cursor: String, _ paths: Bytes...) throws {
-        let output = try run(["query", "--since", Bytes(cursor), "--format", "json", "--timeout", "1s"] + paths)
+        let output = try run(["query", "--since", Bytes(cursor), "--format", "json", "--timeout", "2s"] + paths)
         #expect(output.status == 3 && output.bytes.isEmpty && !output.errors.isEmpty, "\(output)")
     }
 
