@@ -16,12 +16,18 @@ final class Server: Sendable {
     private let guests = Mutex<[Guest]>([])
 
     /// Clients at a time. One more takes the place of the one that has been silent for longest; where all have asked and
-    /// wait for their answers, it is turned away, and takes that for no watcher.
+    /// wait for their answers, it is turned away.
     private static let clientLimit = 64
+    /// Descriptors that one client takes as well, and what the other threads need meanwhile to open directories: whoever asks
+    /// for what changed must not keep the watcher from looking.
+    private static let reserve = 5
     /// How long a client may take over its request, and over reading the reply, nanoseconds.
     private static let patience: Int64 = 10_000_000_000
     /// Likewise where others cannot be accepted meanwhile.
     private static let shortPatience: Int64 = 100_000_000
+
+    /// Until others have left, nanoseconds.
+    private static let pause: Int64 = 10_000_000
 
     init(_ socket: consuming ListeningSocket, database: Path, exchange: Exchange) {
         self.socket = socket
@@ -42,10 +48,10 @@ final class Server: Sendable {
         try Thread.start("control") { [self] in
             while !isStopped.load(ordering: .acquiring) {
                 do throws(SystemError) {
-                    welcome(Guest(try socket.accept()))
+                    try welcome(Guest(try socket.accept()))
                 } catch {
                     // Out of descriptors: those who are here will leave.
-                    ThisProcess.sleep(nanoseconds: 10_000_000)
+                    ThisProcess.sleep(nanoseconds: Self.pause)
                 }
             }
         }
@@ -57,9 +63,10 @@ final class Server: Sendable {
         socket.stop()
     }
 
-    private func welcome(_ guest: Guest) {
+    private func welcome(_ guest: Guest) throws(SystemError) {
+        let isCramped = try guest.connection.room() < Self.reserve
         let isSeated = guests.withLock { guests in
-            if guests.count >= Self.clientLimit {
+            if isCramped || guests.count >= Self.clientLimit {
                 guard let index = guests.firstIndex(where: { !$0.hasAsked.load(ordering: .relaxed) }) else {
                     return false
                 }
@@ -68,7 +75,12 @@ final class Server: Sendable {
             guests.append(guest)
             return true
         }
-        guard isSeated else { return }
+        guard isSeated else {
+            let reason = isCramped ? "too few open files are allowed" : "too many ask at once"
+            return answer(guest, patience: Self.shortPatience, unable: reason)
+        }
+        // Who has lost the place needs a moment to give up the descriptor.
+        if isCramped { ThisProcess.sleep(nanoseconds: Self.pause) }
         do throws(SystemError) {
             try Thread.start("client") { [self] in
                 answer(guest, patience: Self.patience)
@@ -83,7 +95,8 @@ final class Server: Sendable {
 
     private func leave(_ guest: Guest) { guests.withLock { $0.removeAll { $0 === guest } } }
 
-    private func answer(_ guest: Guest, patience: Int64) {
+    /// Reads what a guest asks for and writes the reply; that it cannot be had, where there is a reason.
+    private func answer(_ guest: Guest, patience: Int64, unable reason: String? = nil) {
         do throws(SystemError) {
             let deadline = Clock.boot() + patience
             guard let line = try guest.connection.readLine(limit: Request.sizeLimit, deadline: deadline) else { return }
@@ -95,6 +108,7 @@ final class Server: Sendable {
             if let refusal = try refusal(of: request, from: guest) {
                 return try guest.connection.write(Reply([("refused", refusal)]).bytes)
             }
+            if let reason { return try guest.connection.write(Reply([("unable", reason)]).bytes) }
             let reply: Reply
             do throws(SystemError) {
                 reply = try exchange.ask(request)
