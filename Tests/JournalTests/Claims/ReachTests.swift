@@ -37,6 +37,8 @@ import Testing
         let session = try Session()
         guard let limited = try Limited.to(4, .watches) else { return }
         for index in 0..<9 { try Sys.mkdir(session.tree / Bytes("d\(index)")) }
+        // What changes in the tick before a crawl counts as changed for the next one (fact 59).
+        usleep(100_000)
         session.wrapper = limited
         let watcher = try session.start(options: ["--crawl-every", "1s"])
         session.wrapper = []
@@ -57,7 +59,8 @@ import Testing
             }
             #expect(.now < end, "asked all the time, nothing was tried again")
         }
-        #expect(try session.query(since: cursor).rows.isEmpty)
+        let rows = try session.query(since: cursor).rows
+        #expect(rows.isEmpty, "\(rows)")
     }
 
     /// A second name, made where nobody could look, concerns the first one, which lies elsewhere.
