@@ -3,7 +3,7 @@ internal import Kernel
 
 /// From what the kernel said to dirty names.
 extension Capture {
-    /// Reads all that is queued now and folds it into the dirty names; returns up to which request that is.
+    /// Reads all that is queued now and adds it to the dirty names; returns up to which request that is.
     @discardableResult
     func absorbQueued() throws -> Int {
         let request = drain.request()
@@ -28,13 +28,13 @@ extension Capture {
                 } else if event.mask.contains(.ignored) {
                     if let place = tree.place(of: node) { audit?.note(place, event.mask) }
                     tree.setWatch(node, nil)
-                    if let place = tree.place(of: node) { dirty.insert(place, []) }
+                    if let place = tree.place(of: node) { dirty.note(place, []) }
                 } else if name.isEmpty {
                     noteSelf(node, event.mask)
                 } else {
                     let place = Place(node, Name(Array(buffer[name])))
                     audit?.note(place, event.mask)
-                    dirty.insert(place, Hints(event.mask))
+                    dirty.note(place, Hints(event.mask))
                     if event.mask.contains(.movedFrom) {
                         let seen = pending.observations[place]?.hints ?? []
                         dirty.noteRename(from: place, cookie: event.cookie, seen: seen)
@@ -51,7 +51,7 @@ extension Capture {
         guard let place = tree.place(of: node) else { return }
         audit?.note(place, mask)
         guard tree.isContainer(place.node) else { return }
-        if mask.contains(.attrib) { dirty.insert(place, .metadata) }
+        if mask.contains(.attrib) { dirty.note(place, .metadata) }
     }
 
     /// The kernel dropped events: nothing between the last complete read and this one is vouched for.

@@ -195,7 +195,7 @@ extension Capture {
             guard let opened = try openForAudit(place.node, .anchor) else { continue }
             try observe(place, .listed, in: opened.descriptor, state)
         }
-        repeat { try resolve(state) } while try expand(state)
+        try lookAndList(state)
         try settleDetached(state)
         try flush(state)
     }

@@ -8,11 +8,8 @@ extension Capture {
     private static let sliceTime: Int64 = 20_000_000
 
     /// Lists the directories that events told of, and those found in them, to the end: a barrier is answered only when what
-    /// happened in a new directory before it was watched is known too. True when there was any.
-    @discardableResult
-    func expand(_ state: some StoredState) throws -> Bool {
-        expansions.append(contentsOf: unlisted)
-        unlisted = []
+    /// happened in a new directory before it was watched is known too.
+    func expand(_ state: some StoredState) throws {
         var directories = 0
         while let node = expansions.popLast() {
             try list(node, state)
@@ -23,7 +20,6 @@ extension Capture {
             }
         }
         try seekLinks(state)
-        return directories > 0
     }
 
     /// Lists one directory to its end.
@@ -63,7 +59,6 @@ extension Capture {
             try flushIfLarge(state)
         }
         try resolve(state)
-        park()
     }
 
     private func begin(_ crawl: Crawl) {
@@ -82,7 +77,6 @@ extension Capture {
         try expand(state)
         while let node = crawl.stack.popLast() { try list(node, state) }
         try lookAgainAtLinks(of: crawl, state)
-        park()
         crawl.isWalked = true
         try settleDetached(state)
         try flush(state)

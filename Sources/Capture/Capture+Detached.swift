@@ -17,11 +17,13 @@ extension Capture {
     /// so did the gap that it comes out of.
     func follow(_ moved: NodeID, outOf gap: OpenGap?) {
         let root = tree[moved]!.root
+        let subtree = tree.subtree(moved)
+        if !parked.isEmpty { unpark(where: Set(subtree).contains) }
         for crawl in crawls where crawl.root == root && !crawl.isWalked { crawl.stack.append(moved) }
         if let gap, !tree.isBelow(moved, gap.node) {
             crawl(toClose: openGap(moved, .doubt, since: gap.since))
         } else if crawling == nil {
-            for node in tree.subtree(moved) { watchAgain(node) }
+            for node in subtree { watchAgain(node) }
         }
     }
 
@@ -43,7 +45,6 @@ extension Capture {
     /// Forgets a directory and all below it, and the watches that nobody else has reclaimed.
     func forget(_ node: NodeID, isLogged: Bool = true) {
         detached.remove(node)
-        unlisted.remove(node)
         let isLogged = isLogged && !isSilent(node)
         let subtree = tree.subtree(node)
         // What was taken from a place in it, and has not turned up, has no place to be held at any more.
@@ -54,6 +55,8 @@ extension Capture {
         for below in subtree.reversed() {
             if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
             tree.forget(below)
+            unlisted.remove(below)
+            parked[below] = nil
             pending.addGone(below, isLogged: isLogged)
             away.remove(below)
             remoteTops.remove(below)
@@ -70,20 +73,23 @@ extension Capture {
     /// Whether something is missing that the next look at the queue may find.
     var hasLeft: Bool { dirty.hasHalfARename || detached.contains { !isHeld($0) } }
 
-    /// Whether there is something to look at in a directory that the tree has, and has elsewhere. What is below a detached
+    /// Whether there is something to look at in a directory that the tree has elsewhere than it is. What is below a detached
     /// one goes, or comes back, with it.
-    var isUnresolved: Bool {
-        func isLost(_ node: NodeID) -> Bool { !isReconciling(node) && !isDetached(node) }
-        return unlisted.contains(where: isLost) || dirty.names.keys.contains { isLost($0.node) }
-    }
+    var isUnresolved: Bool { unlisted.contains(where: isLost) || parked.keys.contains(where: isLost) }
+
+    func isLost(_ node: NodeID) -> Bool { !isReconciling(node) && !isDetached(node) }
 
     /// Whether a directory is, or lies below, one that is not at its place any more.
-    func isDetached(_ node: NodeID) -> Bool { !detached.isEmpty && tree.path(of: node) == nil }
+    func isDetached(_ node: NodeID) -> Bool { !detached.isEmpty && tree.nearest(of: detached, above: node) != nil }
 
-    /// Looks at the names that waited again.
-    func unpark() {
-        for (place, hints) in parked { dirty.insert(place, hints) }
-        parked = [:]
+    /// Sets a name aside whose directory is not where the tree has it.
+    func park(_ place: Place, _ hints: Hints) { parked[place.node, default: [:]][place, default: []].formUnion(hints) }
+
+    /// Makes names due again that were set aside.
+    func unpark(where isWanted: (NodeID) -> Bool = { _ in true }) {
+        for node in parked.keys.filter(isWanted) {
+            for (place, hints) in parked.removeValue(forKey: node)! { dirty.insert(place, hints) }
+        }
     }
 
     /// Whether a crawl is to reconcile this directory, or one above it, so that questions about it wait anyway. Below a
@@ -105,40 +111,19 @@ extension Capture {
     /// is gone from its place, wherever it is; one that the store does not know has no rows.
     func isHeld(_ detached: NodeID) -> Bool { pending.origins[detached].map { isReconciling($0.node) } ?? false }
 
-    /// After all draining, names are still dirty in directories that cannot be found: nobody vouches for them. Below a root
-    /// that is being reconciled they wait for the crawl, which finds the directory or its end.
+    /// After all draining, names wait in directories that cannot be found: nobody vouches for them. Below a root that is being
+    /// reconciled they wait for the crawl, which finds the directory or its end.
     func giveUpUnresolved() {
-        for node in unlisted where !isReconciling(node) {
+        for node in unlisted.filter(isLost) {
             unlisted.remove(node)
             giveUp(on: node)
         }
-        parkForReconciles()
-        for (place, _) in dirty.takeNames() where tree[place.node] != nil { giveUp(on: place.node) }
+        for node in parked.keys where isLost(node) { giveUp(on: node) }
     }
 
-    /// Sets aside what a crawl that is to come has to find.
-    func parkForReconciles() {
-        guard crawls.contains(where: { $0.mode == .reconcile }) else { return }
-        for (place, hints) in dirty.takeNames() {
-            if isReconciling(place.node) {
-                parked[place, default: []].formUnion(hints)
-            } else {
-                dirty.insert(place, hints)
-            }
-        }
-    }
-
-    /// What is below a detached directory goes with it; anything else is a matter of its root.
     private func giveUp(on node: NodeID) {
-        guard !isDetached(node), !isAway(node), let root = roots[tree[node]!.root] else { return }
+        guard !isAway(node), let root = roots[tree[node]!.root] else { return }
         notify(.lost(path: tree.path(of: node)))
         reconcile(root, cause: .doubt)
-    }
-
-    /// Sets the names aside that could not be looked at; they wait for the crawl.
-    func park() {
-        for (place, hints) in dirty.takeNames() where tree[place.node] != nil {
-            parked[place, default: []].formUnion(hints)
-        }
     }
 }

@@ -193,9 +193,8 @@ extension Capture {
             tree.attach(node, at: place)
             if pending.observations[place]?.after.isPresent == false { pending.observations[place] = nil }
         }
-        for (place, hints) in parked where subtree.contains(place.node) {
-            parked[place] = nil
-            keepUnseen(place, hints)
+        for node in parked.keys where subtree.contains(node) {
+            for (place, hints) in parked.removeValue(forKey: node)! { keepUnseen(place, hints) }
         }
         unlisted.subtract(subtree)
     }

@@ -3,19 +3,14 @@ internal import Kernel
 
 /// From dirty names to observations.
 extension Capture {
-    /// Looks at every dirty name whose directory can be opened and is the one the tree means. A name in a directory that
-    /// is not where the tree has it stays dirty: seeing a rename first moves the directory, so this goes round until
-    /// nothing more comes of it.
+    /// Looks at every name that is due and whose directory can be opened and is the one the tree means; goes round, since a look
+    /// may say that there are others to be looked at. A name in a directory that is not where the tree has it is parked.
     ///
-    /// True when anything came of it. A file that is written to all the time through many names could keep this going, so
-    /// it ends after some rounds; the events of those writes bring it back.
-    @discardableResult
-    func resolve(_ state: some StoredState) throws -> Bool {
-        var hasProgress = true
-        var hasCome = false
+    /// A file that is written to all the time through many names could keep this going, so it ends after some rounds; the
+    /// events of those writes bring it back.
+    func resolve(_ state: some StoredState) throws {
         var rounds = 0
-        while hasProgress && !dirty.isEmpty && rounds < Self.resolveRounds {
-            hasProgress = false
+        while dirty.isDue && rounds < Self.resolveRounds {
             rounds += 1
             let names = dirty.takeNames()
             var index = 0
@@ -34,19 +29,11 @@ extension Capture {
                     if foldsCase { return try observeFolded(node, group, in: directory, state) }
                     for (place, hints) in group { try observe(place, hints, in: directory, state) }
                 }
-                if opened {
-                    hasProgress = true
-                } else {
-                    for (place, hints) in group { dirty.insert(place, hints) }
-                }
+                if !opened { for (place, hints) in group { park(place, hints) } }
                 try flushIfLarge(state)
             }
-            if hasProgress {
-                hasCome = true
-                try seekLinks(state)
-            }
+            try seekLinks(state)
         }
-        return hasCome
     }
 
     private static let resolveRounds = 64

@@ -92,10 +92,10 @@ extension Capture {
             if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
             detached.remove(node)
             unlisted.remove(node)
+            parked[node] = nil
             away.remove(node)
             tree.forget(node)
         }
-        parked = parked.filter { tree[$0.key.node] != nil }
     }
 
     /// There is nothing to crawl any more; whoever waits for it need not wait.

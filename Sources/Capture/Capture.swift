@@ -32,8 +32,9 @@ package final class Capture {
     var tree: Tree
     var roots: [RootID: WatchedRoot] = [:]
     var dirty = DirtyNames()
-    /// Dirty names that wait for a reconcile to find their directory.
-    var parked: [Place: Hints] = [:]
+    /// Names in directories that are not where the tree has them, by directory: they wait for the event or the crawl that finds
+    /// it.
+    var parked: [NodeID: [Place: Hints]] = [:]
     /// Names that events told of and that could not be looked at.
     var unseen: [Place: Hints] = [:]
     var links = Links()
@@ -173,36 +174,34 @@ package final class Capture {
             pending.notBefore = nil
         }
         pending.began = first.began
-        unpark()
         absorb(first)
         if isQueueUnread {
             isQueueUnread = false
             try absorbQueued()
         }
+        dirty.takeUp()
+        unpark()
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         var attempts = 0
         while true {
-            var rounds = 0
-            var hasProgress: Bool
-            repeat {
-                let hasCome = try resolve(state)
-                hasProgress = try expand(state) || hasCome
-                rounds += 1
-            } while hasProgress && !dirty.isEmpty && rounds < Self.roundLimit
+            expansions.append(contentsOf: unlisted)
+            unlisted = []
+            try lookAndList(state)
             // What left may be about to arrive: both halves of a rename are queued before it returns, so one more look at the
             // queue decides. A name whose directory is not where the tree has it waits for that directory's own
             // events, which may be queued a moment later than what it saw.
-            let isUnresolved = isUnresolved
             guard isUnresolved ? attempts < Self.resolveAttempts : attempts == 0 && hasLeft else { break }
             if attempts > 1 { ThisProcess.sleep(nanoseconds: Int64(attempts) * 500_000) }
             attempts += 1
             try absorbQueued()
+            dirty.takeUpMoves()
+            unpark(where: isLost)
         }
         giveUpUnresolved()
         try settleDetached(state)
         try lookAgainAtLinks(state, isRead: !first.buffers.isEmpty || first.completed > settled)
-        // A crawl has its turn when nothing is dirty.
-        parkForReconciles()
+        // The rest waits for a crawl, which has its turn when nothing is dirty.
+        unpark { !isReconciling($0) }
         pending.vouchedUntil = first.began.wall
         try flush(state)
         // Not before the next barrier, but before this one is answered.
@@ -210,6 +209,16 @@ package final class Capture {
         dirty.forgetRenames()
         vouchedUntil = first.began.wall
         settled = first.completed
+    }
+
+    /// Looks at the names that are due and lists what is new, until nothing more comes of it.
+    func lookAndList(_ state: some StoredState) throws {
+        var rounds = 0
+        repeat {
+            try resolve(state)
+            try expand(state)
+            rounds += 1
+        } while dirty.isDue && rounds < Self.roundLimit
     }
 
     /// How often the queue is drained again for directories that are not where they should be; from the third time on with a

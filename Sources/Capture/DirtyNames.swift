@@ -15,6 +15,8 @@ struct Hints: OptionSet, Hashable {
     static let listed = Hints(rawValue: 8)
     /// CREATE, DELETE or a half of a rename: another file has the name, or none.
     static let entry = Hints(rawValue: 16)
+    /// The same but for CREATE, of a directory: it tells where directories are that are not at their places.
+    static let departure = Hints(rawValue: 32)
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -24,53 +26,94 @@ struct Hints: OptionSet, Hashable {
         if mask.contains(.attrib) { insert(.metadata) }
         if mask.contains(.delete) { insert(.deletedLast) }
         if !mask.isDisjoint(with: [.create, .delete, .movedFrom, .movedTo]) { insert(.entry) }
+        if mask.contains(.isDirectory) && !mask.isDisjoint(with: [.delete, .movedFrom, .movedTo]) {
+            insert(.departure)
+        }
     }
 }
 
 /// The names that events marked, each once, and the renames they told of.
+///
+/// Where more is written than can be looked at, there are always newer events. So what is read while names are looked at
+/// waits for the next time, but for what it takes to make sense of these.
 struct DirtyNames {
+    /// Those to be looked at now.
     private(set) var names: [Place: Hints] = [:]
+    /// Those that were read since; none is in both.
+    private var later: [Place: Hints] = [:]
     /// MOVED_FROM and MOVED_TO with the same cookie. Others may stand between the two, and a read may end there.
     private var leaving: [UInt32: (place: Place, hints: Hints)] = [:]
     private(set) var renames: [Place: Place] = [:]
 
-    var isEmpty: Bool { names.isEmpty }
-    /// Whether only the first half of some rename is known.
-    var hasHalfARename: Bool { !leaving.isEmpty }
-    var count: Int { names.count }
+    var isEmpty: Bool { names.isEmpty && later.isEmpty }
+    /// Whether there are names to be looked at now.
+    var isDue: Bool { !names.isEmpty }
+    /// Whether only the first half of some rename is known, of which the name is due or was looked at.
+    var hasHalfARename: Bool { leaving.values.contains { later[$0.place] == nil } }
 
+    /// Marks a name to be looked at now.
     mutating func insert(_ place: Place, _ hints: Hints) {
-        guard var known = names[place] else {
-            names[place] = hints
-            return
+        let newer = later.isEmpty ? nil : later.removeValue(forKey: place)
+        names[place] = Self.sum(Self.sum(names[place], hints), newer)
+    }
+
+    /// Marks a name that was read of: to be looked at with those that are due, if it is one of them.
+    mutating func note(_ place: Place, _ hints: Hints) {
+        if let known = names[place] {
+            names[place] = Self.sum(known, hints)
+        } else {
+            later[place] = Self.sum(later[place], hints)
         }
-        if !hints.contains(.deletedLast) { known.remove(.deletedLast) }
-        names[place] = known.union(hints)
+    }
+
+    private static func sum(_ known: Hints?, _ newer: Hints?) -> Hints {
+        guard var known else { return newer ?? [] }
+        guard let newer else { return known }
+        if !newer.contains(.deletedLast) { known.remove(.deletedLast) }
+        return known.union(newer)
     }
 
     /// The first half of a rename. What was said of the file under the old name will be said of it under the new one: in
     /// `mv a b; write b; mv b c` nobody will see `b`. `seen` is what was said before the last look, if it is not committed.
     mutating func noteRename(from place: Place, cookie: UInt32, seen: Hints) {
-        leaving[cookie] = (place, (names[place] ?? []).union(seen).intersection([.content, .metadata]))
+        let said = (names[place] ?? []).union(later[place] ?? []).union(seen)
+        leaving[cookie] = (place, said.intersection([.content, .metadata]))
     }
 
     /// The other half: the pair is a hint that the file went there. Without the first it comes from elsewhere, and may have been
     /// there a moment ago and written to where nobody saw it.
     mutating func noteRename(to place: Place, cookie: UInt32) {
-        guard let source = leaving.removeValue(forKey: cookie) else { return insert(place, .listed) }
+        guard let source = leaving.removeValue(forKey: cookie) else { return note(place, .listed) }
         renames[place] = source.place
-        insert(place, source.hints)
+        note(place, source.hints)
     }
 
-    /// Hands over all names, sorted so that each directory is opened once.
+    /// Makes all names due that have been read.
+    mutating func takeUp() {
+        if names.isEmpty { swap(&names, &later) }
+        for (place, hints) in later { insert(place, hints) }
+    }
+
+    /// Makes those due that tell where directories are, and where the files went that due names had.
+    mutating func takeUpMoves() {
+        for (place, hints) in later where hints.contains(.departure) { insert(place, hints) }
+        // What becomes due may be the source of another.
+        while true {
+            let targets = renames.filter { later[$0.key] != nil && later[$0.value] == nil }.keys
+            if targets.isEmpty { break }
+            for place in targets { insert(place, []) }
+        }
+    }
+
+    /// Hands over all names that are due, sorted so that each directory is opened once.
     mutating func takeNames() -> [(place: Place, hints: Hints)] {
         defer { names.removeAll(keepingCapacity: true) }
         return names.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// Forgets the renames, once the batch that they were hints for is complete.
+    /// Forgets the renames, once the batch that they were hints for is complete; not those of names that wait.
     mutating func forgetRenames() {
-        leaving.removeAll(keepingCapacity: true)
-        renames.removeAll(keepingCapacity: true)
+        leaving = leaving.filter { later[$1.place] != nil }
+        renames = renames.filter { later[$0.key] != nil }
     }
 }
