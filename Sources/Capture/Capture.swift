@@ -200,13 +200,16 @@ package final class Capture {
         giveUpUnresolved()
         try settleDetached(state)
         try lookAgainAtLinks(state, isRead: !first.buffers.isEmpty || first.completed > settled)
-        // The rest waits for a crawl, which has its turn when nothing is dirty.
+        // What came of that is due next, and nobody is answered before; the rest waits for a crawl, which has its turn when
+        // nothing is due.
+        let isComplete = !isUnresolved && expansions.isEmpty
         unpark { !isReconciling($0) }
-        pending.vouchedUntil = first.began.wall
+        if isComplete { pending.vouchedUntil = first.began.wall }
         try flush(state)
         // Not before the next barrier, but before this one is answered.
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         dirty.forgetRenames()
+        guard isComplete else { return }
         vouchedUntil = first.began.wall
         settled = first.completed
     }
