@@ -80,7 +80,7 @@ let package = Package(
 
         .testTarget(name: "KernelTests", dependencies: ["Kernel"], swiftSettings: tested),
         .testTarget(name: "ChangesTests", dependencies: ["Changes"], swiftSettings: tested),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Changes"], swiftSettings: tested),
+        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Changes", "Kernel"], swiftSettings: tested),
         .testTarget(
             name: "QueryTests",
             dependencies: [

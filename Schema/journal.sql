@@ -35,7 +35,7 @@ CREATE TABLE batch (
   seq               INTEGER PRIMARY KEY,
   check_bits        INTEGER NOT NULL,         -- 64 random bits
   source            INTEGER NOT NULL,         -- 1 event, 2 crawl, 3 audit
-  began_ns          INTEGER NOT NULL,         -- when reading for it began, clamped so that it never falls
+  began_ns          INTEGER NOT NULL,         -- all that happened before is in it or older ones; never falls
   committed_ns      INTEGER NOT NULL,         -- clamped likewise; the time of its changes
   not_before_ns     INTEGER,                  -- crawls: its changes happened after this
   boot              INTEGER NOT NULL REFERENCES boot,

@@ -32,15 +32,18 @@ struct BatchBuilder {
     /// The order of the log within a batch, for those who apply it in order though its rows are simultaneous.
     private enum Rank: Int { case deleted, renamedDirectory, renamed, other }
 
-    init(_ pending: Pending, tree: Tree, renames: [Place: Place], held: [NodeID: Place], unborn: Set<NodeID>) {
+    init(
+        _ pending: Pending, began: Instant, tree: Tree, renames: [Place: Place], held: [NodeID: Place],
+        unborn: Set<NodeID>
+    ) {
         self.unborn = unborn
         self.pending = pending
         self.tree = tree
         self.renames = renames
         self.held = held
         goneNodes = Set(pending.gone.map(\.node))
-        batch = Batch(source: pending.source, began: pending.began, notBefore: pending.notBefore)
-        batch.vouchedUntil = pending.vouchedUntil
+        batch = Batch(source: pending.source, began: began, notBefore: pending.notBefore)
+        batch.vouchedUntil = pending.vouched?.wall
         batch.filesystems = pending.filesystems
         batch.openedGaps = pending.openedGaps
         batch.closedGaps = pending.closedGaps

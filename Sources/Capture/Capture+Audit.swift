@@ -155,7 +155,7 @@ extension Capture {
         guard !walk.suspects.isEmpty else { return }
         let began = Instant.now
         let completed = try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: completed, began: began), state)
+        try settleEvents(Drain.Take(buffers: [], completed: completed, readUpTo: began), state)
         // An overflow, perhaps: the crawl that follows finds what there is to find.
         guard let watched = roots[walk.root], isAuditable(watched) else { return walk.acquitAll() }
         var missed: [Place] = []
@@ -189,7 +189,6 @@ extension Capture {
     /// Records what is there now at the places that were missed, and all that comes with it, as found by the audit.
     private func heal(_ missed: [Place], in watched: WatchedRoot, _ state: some StoredState) throws {
         pending.source = .audit
-        pending.began = .now
         pending.notBefore = watched.root.crawled
         for place in missed {
             guard let opened = try openForAudit(place.node, .anchor) else { continue }

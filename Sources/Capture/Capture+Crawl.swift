@@ -41,7 +41,6 @@ extension Capture {
         // What events left behind waits for a directory that only this crawl can find.
         if pending.isEmpty || pending.source != .crawl {
             pending.source = .crawl
-            pending.began = .now
             pending.notBefore = crawl.notBefore
         }
         let deadline = Clock.boot() + Self.sliceTime
@@ -83,9 +82,9 @@ extension Capture {
         crawling = nil
         let began = Instant.now
         try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: settled, began: began), state)
+        try settleEvents(Drain.Take(buffers: [], completed: settled, readUpTo: began), state)
         crawls.removeAll { $0 === crawl }
-        var batch = Batch(source: .crawl, began: .now, notBefore: crawl.notBefore)
+        var batch = Batch(source: .crawl, began: vouched, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }
         batch.closedGaps = close(crawl)
         batch.openedGaps = standingGaps(of: crawl)

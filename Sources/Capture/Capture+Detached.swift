@@ -99,12 +99,12 @@ extension Capture {
         let tops = crawls.lazy.filter { $0.root == root && $0.mode == .reconcile && !$0.isWalked }.map(\.top)
         guard !tops.isEmpty else { return false }
         if let watched = roots[root], tops.contains(watched.root.node) { return true }
-        var above: NodeID? = node
-        while let id = above {
-            if tops.contains(id) { return true }
-            above = tree[id]?.parent ?? pending.origins[id]?.node
-        }
-        return false
+        return above(node, where: tops.contains) != nil
+    }
+
+    /// Whether the place that the state has of a detached directory lies below itself by now.
+    func isKnot(_ detached: NodeID) -> Bool {
+        pending.origins[detached].map { above($0.node) { $0 == detached } != nil } ?? false
     }
 
     /// Whether the rows of a detached directory may stay where they are until it is found. Where nobody is to look again, it
@@ -112,18 +112,34 @@ extension Capture {
     func isHeld(_ detached: NodeID) -> Bool { pending.origins[detached].map { isReconciling($0.node) } ?? false }
 
     /// After all draining, names wait in directories that cannot be found: nobody vouches for them. Below a root that is being
-    /// reconciled they wait for the crawl, which finds the directory or its end.
+    /// reconciled they wait for the crawl, which finds the directory or its end. In its first crawl there is nothing to be told
+    /// of them: another one lists everything.
     func giveUpUnresolved() {
         for node in unlisted.filter(isLost) {
             unlisted.remove(node)
             giveUp(on: node)
         }
-        for node in parked.keys where isLost(node) { giveUp(on: node) }
+        for node in parked.keys where isLost(node) && !isAway(node) {
+            giveUp(on: node)
+            if isLost(node) { parked[node] = nil }
+        }
     }
 
     private func giveUp(on node: NodeID) {
         guard !isAway(node), let root = roots[tree[node]!.root] else { return }
         notify(.lost(path: tree.path(of: node)))
         reconcile(root, cause: .doubt)
+    }
+
+    /// The directories above one, itself first, where detached ones count as where the state has them; `isMeant` says which
+    /// is sought. Nil where there is none, or where they come round: what was above a directory may be below it by now.
+    private func above(_ node: NodeID, where isMeant: (NodeID) -> Bool) -> NodeID? {
+        var above: NodeID? = node
+        for _ in 0...tree.count {
+            guard let id = above else { return nil }
+            if isMeant(id) { return id }
+            above = tree[id]?.parent ?? pending.origins[id]?.node
+        }
+        return nil
     }
 }

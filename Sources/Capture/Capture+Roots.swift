@@ -83,10 +83,12 @@ extension Capture {
         if watched.root.state == .offline { goOffline(watched) }
     }
 
-    /// Forgets a root and all its directories; the store has dropped them already, or will.
-    package func remove(_ root: RootID) {
-        guard let watched = roots.removeValue(forKey: root) else { return }
+    /// Forgets a root and all its directories, which the store drops next: nothing of them may be left to be committed.
+    package func remove(_ root: RootID, _ state: some StoredState) throws {
         dropCrawls(of: root)
+        try settleDetached(state)
+        try flush(state)
+        guard let watched = roots.removeValue(forKey: root) else { return }
         gaps = gaps.filter { $0.value.root != root }
         for node in tree.subtree(watched.root.container).reversed() {
             if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
@@ -130,7 +132,6 @@ extension Capture {
         guard let watched = roots.values.first(where: { $0.root.path.contains(path) }) else { return false }
         adopted.insert(path)
         defer { adopted.remove(path) }
-        pending.began = .now
         if path == watched.root.path {
             if watched.root.state == .offline { lookFor(watched, isStart: false) }
         } else if let node = node(at: path, in: watched.root), tree.path(of: node) == path,

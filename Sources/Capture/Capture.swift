@@ -87,8 +87,10 @@ package final class Capture {
 
     /// Requests of the drain up to this number have been answered by commits.
     package private(set) var settled = 0
-    /// Until when nothing can have been missed, nanoseconds since 1970: where a gap begins.
-    package internal(set) var vouchedUntil: Int64
+    /// All that happened before this is committed.
+    private(set) var vouched: Instant
+    /// The same, nanoseconds since 1970: where a gap begins.
+    package var vouchedUntil: Int64 { vouched.wall }
     /// From when on content may not have been on the disk when the last watcher looked.
     let unwrittenSince: Int64
     package internal(set) var overflows = 0
@@ -104,14 +106,18 @@ package final class Capture {
         mounts = try MountTable()
         self.nextGap = nextGap
         self.filesystems = filesystems
-        self.vouchedUntil = vouchedUntil
+        vouched = Instant(wall: vouchedUntil, boot: 0)
         self.unwrittenSince = unwrittenSince
         self.notify = notify
         tree = Tree(nextID: nextNode)
     }
 
-    /// Whether there is work that does not wait for events.
-    package var isBusy: Bool { crawls.contains { $0.isDue } || !dirty.isEmpty || !expansions.isEmpty }
+    /// Whether there is work that does not wait.
+    package var isBusy: Bool { isDue || crawls.contains { $0.isDue } }
+    /// Whether there is something to look at before any crawl.
+    private var isDue: Bool { dirty.isDue || !expansions.isEmpty }
+    /// Whether events have been read that wait for the next time.
+    package var isBehind: Bool { !dirty.isEmpty }
     package var watches: Int { tree.watches }
     package var directories: Int { tree.count }
     /// Directories without a watch.
@@ -119,7 +125,6 @@ package final class Capture {
 
     /// Commits that roots were taken up, so that their gaps are seen from now on.
     package func begin(_ state: some StoredState) throws {
-        pending.began = .now
         try flush(state)
     }
 
@@ -130,7 +135,7 @@ package final class Capture {
             ThisProcess.sleep(nanoseconds: pause)
             let began = Instant.now
             let completed = try absorbQueued()
-            try settleEvents(Drain.Take(buffers: [], completed: completed, began: began), state)
+            try settleEvents(Drain.Take(buffers: [], completed: completed, readUpTo: began), state)
         }
     }
 
@@ -152,17 +157,18 @@ package final class Capture {
     package func step(_ state: some StoredState) throws {
         let take = try drain.take()
         try noteMounts()
-        try checkRoots(state, isAsked: take.completed > settled)
-        if !take.buffers.isEmpty || take.completed > settled || !dirty.isEmpty || !expansions.isEmpty {
-            try settleEvents(take, state)
-            // Here too: where questions come all the time there is always something to commit.
-            try retryGaps(state)
-        } else if let crawl = crawls.first(where: \.isDue) {
+        let isAsked = take.completed > settled
+        try checkRoots(state, isAsked: isAsked)
+        let isTold = isAsked || !take.buffers.isEmpty || !dirty.isEmpty || !expansions.isEmpty
+        if isTold { try settleEvents(take, state) }
+        // Where directories come and go all the time, there is always something to look at.
+        if !isAsked, !isDue, let crawl = crawls.first(where: \.isDue) {
             try runSlice(of: crawl, state)
         } else {
+            // Likewise where questions come all the time.
             try retryGaps(state)
         }
-        if !isBusy { try runAudit(state) }
+        if !isBusy && !isBehind { try runAudit(state) }
     }
 
     /// Commits all that was read up to `take`, and what of later events it takes to make sense of it.
@@ -173,7 +179,6 @@ package final class Capture {
             pending.source = .event
             pending.notBefore = nil
         }
-        pending.began = first.began
         absorb(first)
         if isQueueUnread {
             isQueueUnread = false
@@ -183,35 +188,46 @@ package final class Capture {
         unpark()
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         var attempts = 0
-        while true {
-            expansions.append(contentsOf: unlisted)
-            unlisted = []
-            try lookAndList(state)
-            // What left may be about to arrive: both halves of a rename are queued before it returns, so one more look at the
-            // queue decides. A name whose directory is not where the tree has it waits for that directory's own
-            // events, which may be queued a moment later than what it saw.
-            guard isUnresolved ? attempts < Self.resolveAttempts : attempts == 0 && hasLeft else { break }
-            if attempts > 1 { ThisProcess.sleep(nanoseconds: Int64(attempts) * 500_000) }
-            attempts += 1
-            try absorbQueued()
-            dirty.takeUpMoves()
-            unpark(where: isLost)
-        }
-        giveUpUnresolved()
+        try find(&attempts, state)
         try settleDetached(state)
         try lookAgainAtLinks(state, isRead: !first.buffers.isEmpty || first.completed > settled)
-        // What came of that is due next, and nobody is answered before; the rest waits for a crawl, which has its turn when
-        // nothing is due.
+        // Those may lie in directories that have left meanwhile.
+        try find(&attempts, state)
+        try settleDetached(state)
+        // What came even of that is due next, and nobody is answered before; the rest waits for a crawl, which has its turn
+        // when nothing is due.
         let isComplete = !isUnresolved && expansions.isEmpty
         unpark { !isReconciling($0) }
-        if isComplete { pending.vouchedUntil = first.began.wall }
+        if isComplete { pending.vouched = first.readUpTo }
         try flush(state)
         // Not before the next barrier, but before this one is answered.
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         dirty.forgetRenames()
         guard isComplete else { return }
-        vouchedUntil = first.began.wall
+        vouched = first.readUpTo
         settled = first.completed
+    }
+
+    /// Looks at the names that are due, and for the directories that were not where the tree has them: what left may be about to
+    /// arrive. Both halves of a rename are queued before it returns, so one more look at the queue decides, and another where
+    /// that took something from its place. A name whose directory is not where the tree has it waits for that directory's own
+    /// events, which may be queued a moment later than what it saw.
+    private func find(_ attempts: inout Int, _ state: some StoredState) throws {
+        while true {
+            expansions.append(contentsOf: unlisted)
+            unlisted = []
+            let known = detached
+            try lookAndList(state)
+            let hasLeft =
+                attempts == 0 ? hasLeft : attempts == 1 && detached.contains { !known.contains($0) && !isHeld($0) }
+            guard isUnresolved ? attempts < Self.resolveAttempts : hasLeft else { break }
+            if attempts > 1 { ThisProcess.sleep(nanoseconds: Int64(attempts) * 500_000) }
+            attempts += 1
+            try absorbQueued()
+            unpark(where: isLost)
+            dirty.takeUpMoves()
+        }
+        giveUpUnresolved()
     }
 
     /// Looks at the names that are due and lists what is new, until nothing more comes of it.
@@ -241,7 +257,7 @@ package final class Capture {
         // Where another directory took its place, or that went itself, the rows of one that is detached cannot wait.
         func cannotWait(_ node: NodeID) -> Bool {
             guard let place = pending.origins[node] else { return false }
-            return tree[place.node] == nil || pending.observations[place]?.after.isPresent ?? false
+            return tree[place.node] == nil || isKnot(node) || pending.observations[place]?.after.isPresent ?? false
         }
         // One that the store does not know yet has no place there: neither it nor what is below it is committed, and what has
         // moved into it stays where it was.
@@ -251,8 +267,11 @@ package final class Capture {
         var held: [NodeID: Place] = [:]
         for node in detached.union(uncommitted) { held[node] = pending.origins[node] }
         let taken = pending.take(holding: held, unborn: uncommitted)
-        let batch = try BatchBuilder(taken, tree: tree, renames: dirty.renames, held: held, unborn: pending.bornSet)
-            .build(state: state)
+        // A part of what is to come says nothing of the time that it was read in.
+        let batch = try BatchBuilder(
+            taken, began: taken.vouched ?? vouched, tree: tree, renames: dirty.renames, held: held,
+            unborn: pending.bornSet
+        ).build(state: state)
         for row in batch.rows where row.entry != nil { tree.setHasRows(row.place.node) }
         crawling?.found += Int64(batch.log.count)
         return batch

@@ -15,8 +15,8 @@ struct Hints: OptionSet, Hashable {
     static let listed = Hints(rawValue: 8)
     /// CREATE, DELETE or a half of a rename: another file has the name, or none.
     static let entry = Hints(rawValue: 16)
-    /// The same but for CREATE, of a directory: it tells where directories are that are not at their places.
-    static let departure = Hints(rawValue: 32)
+    /// The same of a directory: it tells where directories are that are not at their places.
+    static let directory = Hints(rawValue: 32)
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -26,9 +26,7 @@ struct Hints: OptionSet, Hashable {
         if mask.contains(.attrib) { insert(.metadata) }
         if mask.contains(.delete) { insert(.deletedLast) }
         if !mask.isDisjoint(with: [.create, .delete, .movedFrom, .movedTo]) { insert(.entry) }
-        if mask.contains(.isDirectory) && !mask.isDisjoint(with: [.delete, .movedFrom, .movedTo]) {
-            insert(.departure)
-        }
+        if contains(.entry) && mask.contains(.isDirectory) { insert(.directory) }
     }
 }
 
@@ -96,7 +94,7 @@ struct DirtyNames {
 
     /// Makes those due that tell where directories are, and where the files went that due names had.
     mutating func takeUpMoves() {
-        for (place, hints) in later where hints.contains(.departure) { insert(place, hints) }
+        for (place, hints) in later where hints.contains(.directory) { insert(place, hints) }
         // What becomes due may be the source of another.
         while true {
             let targets = renames.filter { later[$0.key] != nil && later[$0.value] == nil }.keys

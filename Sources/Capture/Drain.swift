@@ -18,14 +18,14 @@ package final class Drain: Sendable {
         package var buffers: [[UInt8]]
         /// Requests up to this number are behind what was read up to now.
         package var completed: Int
-        /// When the first of the buffers was read.
-        package var began: Instant
+        /// All that was queued before this is in the buffers, or was in earlier ones.
+        package var readUpTo: Instant
     }
 
     private struct Shared {
         var buffers: [[UInt8]] = []
         var bytes = 0
-        var began = Instant(wall: 0, boot: 0)
+        var readUpTo = Instant.now
         var requested = 0
         var completed = 0
         var failure: SystemError?
@@ -92,8 +92,8 @@ package final class Drain: Sendable {
                 shared.buffers = []
                 shared.bytes = 0
             }
-            let began = shared.buffers.isEmpty ? Instant.now : shared.began
-            return (Take(buffers: shared.buffers, completed: shared.completed, began: began), shared.failure)
+            let take = Take(buffers: shared.buffers, completed: shared.completed, readUpTo: shared.readUpTo)
+            return (take, shared.failure)
         }
         if let failure { throw failure }
         if !take.buffers.isEmpty { wakeDrain.set() }
@@ -121,6 +121,7 @@ package final class Drain: Sendable {
     /// Reads what FIONREAD counts now, then answers the requests made before.
     private func readPending() throws(SystemError) {
         let requested = shared.withLock { $0.requested }
+        let began = Instant.now
         var left = try inotify.pendingBytes()
         while left > 0 {
             while shared.withLock({ $0.bytes >= Self.memoryLimit && !$0.stopping }) {
@@ -128,12 +129,10 @@ package final class Drain: Sendable {
                 wakeDrain.clear()
             }
             if shared.withLock({ $0.stopping }) { return }
-            let instant = Instant.now
             let buffer = try inotify.read(capacity: min(Self.readSize, max(left, 4096)))
             if buffer.isEmpty { break }
             left -= buffer.count
             shared.withLock {
-                if $0.buffers.isEmpty { $0.began = instant }
                 $0.buffers.append(buffer)
                 $0.bytes += buffer.count
             }
@@ -141,6 +140,7 @@ package final class Drain: Sendable {
         let isNews = shared.withLock {
             let isNews = !$0.buffers.isEmpty || $0.completed < requested
             $0.completed = requested
+            $0.readUpTo = began
             return isNews
         }
         if isNews { wakeWork.set() }

@@ -32,10 +32,9 @@ struct Observation {
 /// batch, whatever order it was found in.
 struct Pending {
     var source: Source = .event
-    var began = Instant(wall: 0, boot: 0)
     var notBefore: Int64?
-    /// Up to when all that was read is in here, or committed; nil while more of it is to come.
-    var vouchedUntil: Int64?
+    /// All that happened before this is in here, or committed; nil while more of it is to come.
+    var vouched: Instant?
     var observations: [Place: Observation] = [:]
     /// Directories in the tree that the store does not have, parents first.
     var born: [NodeID] = []
@@ -90,7 +89,6 @@ struct Pending {
         var taken = self
         self = Pending()
         source = taken.source
-        began = taken.began
         notBefore = taken.notBefore
         for (node, place) in held {
             origins[node] = place

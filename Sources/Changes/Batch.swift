@@ -4,7 +4,7 @@
 /// ``nodes`` puts the node; the store knows both.
 package struct Batch: Sendable {
     package var source: Source
-    /// When reading for it began, wall and boot clock, nanoseconds.
+    /// All that happened before this is in this batch or in those before it, wall and boot clock, nanoseconds.
     package var began: Instant
     /// Crawls: its changes happened after this, nanoseconds since 1970.
     package var notBefore: Int64?

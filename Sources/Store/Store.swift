@@ -127,7 +127,7 @@ package final class Store: StoredState {
                 let earliest = try Int64.fetchOne(
                     database,
                     sql: """
-                        SELECT min(batch.began_ns) FROM batch, (SELECT * FROM batch ORDER BY seq DESC LIMIT 1) AS last
+                        SELECT min(batch.committed_ns) FROM batch, (SELECT * FROM batch ORDER BY seq DESC LIMIT 1) AS last
                         WHERE batch.boot = last.boot AND batch.committed_boot_ns >= last.committed_boot_ns - ?
                         """, arguments: [Writeback.lag])
                 return min(try vouchedUntil, earliest ?? .max) - Writeback.lag

@@ -50,7 +50,7 @@ import Testing
     @Test func whereDirectoriesWentIsLookedAtNow() {
         var names = DirtyNames()
         names.note(place("file"), .entry)
-        names.note(place("left"), [.entry, .departure])
+        names.note(place("left"), [.entry, .directory])
         names.takeUpMoves()
         #expect(due(&names) == ["left"])
         #expect(!names.isEmpty)

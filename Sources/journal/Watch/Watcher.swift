@@ -198,7 +198,10 @@ final class Watcher {
     /// Waits for something to do, and not before `latency` has passed, unless someone waits for an answer.
     private func pause(since began: Int64) throws {
         if capture.isBusy || exchange.hasWaiting { return }
-        _ = try drain.wakeWork.wait(timeout: capture.auditPause.map { min($0, Self.longestWait) } ?? Self.longestWait)
+        if !capture.isBehind {
+            _ = try drain.wakeWork.wait(
+                timeout: capture.auditPause.map { min($0, Self.longestWait) } ?? Self.longestWait)
+        }
         while Clock.boot() < began + latency, !exchange.hasWaiting, !isStopping.isSet {
             ThisProcess.sleep(nanoseconds: 2_000_000)
         }
@@ -273,8 +276,7 @@ final class Watcher {
         guard let root = try store.roots().first(where: { $0.path == path }) else {
             return Reply([("ok", ""), ("missing", Hex.encode(path.bytes))])
         }
-        try capture.begin(commits)
-        capture.remove(root.id)
+        try capture.remove(root.id, commits)
         try commits.waiting { try store.forget(root) }
         return Reply([("ok", "")])
     }

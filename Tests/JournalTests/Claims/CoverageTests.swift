@@ -97,6 +97,24 @@ import Testing
         try session.expectRefusal(since: cursor, session.outside)
     }
 
+    /// What left it while nobody looked waits to be found by its reconcile, and has nothing to wait for any more.
+    @Test func aRootThatIsForgottenWhileItIsReconciled() throws {
+        let session = try Session()
+        for index in 0..<3000 { try Sys.mkdirs(session.outside / Bytes("d\(index)/e")) }
+        let watcher = try session.start([session.tree, session.outside])
+        try session.sync()
+        watcher.kill()
+        for index in 0..<50 { try Sys.rename(session.outside / Bytes("d\(index)"), session.base / Bytes("d\(index)")) }
+        try watcher.restart(live: false)
+        let isForgotten = try eventually { try session.run("forget", session.outside).status == 0 }
+        #expect(isForgotten && watcher.isRunning, "\(watcher.said)")
+        let cursor = try session.sync()
+        try Sys.write(session.tree / "f", "1")
+        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
+        #expect(try session.views.roots().keys.sorted() == [session.tree])
+        #expect(try session.views.files().entries.keys.allSatisfy { session.tree.contains($0) })
+    }
+
     @Test func B53_aRootThatMovesAwayIsOfflineUntilItIsBack() throws {
         let session = try Session()
         try Sys.mkdirs(session.tree / "d")

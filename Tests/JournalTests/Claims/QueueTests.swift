@@ -60,6 +60,29 @@ import Testing
         #expect(log.allSatisfy { row in row.oldPath.map { after($0.relative(to: here)) } == row.path })
     }
 
+    /// Only the crawl that is under way, or the next, finds where these directories are.
+    @Test func B2_anOverflowInAFirstCrawlLosesDirectoriesForAWhile() throws {
+        guard Queue.isAdjustable else { return try Skipped.note("fs.inotify.max_queued_events cannot be set") }
+        let session = try Session()
+        for index in 0..<2000 { try Sys.mkdirs(session.tree / Bytes("d\(index)/e")) }
+        let watcher = try session.start(queue: 16, live: false)
+        usleep(100_000)
+        try watcher.paused {
+            for index in 0..<20 { try Sys.write(session.tree / Bytes("f\(index)"), "1") }
+            for index in 0..<2000 {
+                try Sys.rename(session.tree / Bytes("d\(index)"), session.tree / Bytes("moved\(index)"))
+            }
+        }
+        let isLive = try eventually(.seconds(30)) {
+            for index in 0..<2000 { try Sys.write(session.tree / Bytes("moved\(index)/g"), "2") }
+            return try session.run("sync", "--timeout", "1s").status == 0
+        }
+        #expect(isLive, "\(watcher.said)")
+        try session.sync()
+        let wrong = try session.run("verify")
+        #expect(wrong.status == 0, "\(wrong)")
+    }
+
     @Test func B8_whatWaitsInTheQueueIsShown() throws {
         let session = try Session()
         // It would read in a minute, or when somebody asks.
