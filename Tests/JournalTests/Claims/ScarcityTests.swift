@@ -6,6 +6,10 @@ import Testing
     /// The statuses of the contract with which a watcher may end where it lacks something.
     private static let told: Set<Int32> = [69, 73, 74, 77]
 
+    /// A sanitizer takes descriptors, and terabytes of addresses, for itself.
+    private static let unsanitized: ConditionTrait = .enabled(
+        if: Sanitizer.name == nil, "a sanitizer cannot run within such limits")
+
     @Test func B14_instancesThatRunOutAreNamed() throws {
         let session = try Session()
         guard let limited = try Limited.to(0, .instances) else { return }
@@ -45,7 +49,7 @@ import Testing
         return output.status == 0
     }
 
-    @Test(arguments: [4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 32])
+    @Test(Self.unsanitized, arguments: [4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 32])
     func aWatcherWithFewDescriptors(limit: Int) throws {
         let session = try Session()
         guard let watcher = try start(session, [Bytes("--nofile=\(limit)")]) else { return }
@@ -73,7 +77,7 @@ import Testing
 
     /// A thread takes as much of the address space as the limit of the stack says. With room for one alone libdispatch,
     /// which GRDB closes by, waits for another for as long as it takes.
-    @Test(arguments: 2...8) func aWatcherWithFewThreads(count: Int) throws {
+    @Test(Self.unsanitized, arguments: 2...8) func aWatcherWithFewThreads(count: Int) throws {
         let session = try Session()
         let gigabyte = 1 << 30
         let limits = [Bytes("--stack=\(gigabyte)"), Bytes("--as=\(count * gigabyte + gigabyte / 2)")]

@@ -40,7 +40,7 @@ final class KillPoints {
     func run(killedAt point: Int, half: Bool) throws -> Bool {
         try Sys.write(count, [UInt8](repeating: 0, count: 8))
         var environment = [
-            "LD_PRELOAD": library.description, "KILL_COUNT": count.description, "KILL_AT": "\(point)",
+            "LD_PRELOAD": Sanitizer.preload(library), "KILL_COUNT": count.description, "KILL_AT": "\(point)",
         ]
         if half { environment["KILL_HALF"] = "1" }
         let watcher = try session.start(environment: environment, live: false)

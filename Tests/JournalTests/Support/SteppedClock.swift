@@ -43,7 +43,7 @@ final class SteppedClock {
         try Sys.write(code, SteppedClock.source)
         steps = directory / "clock.steps"
         try Sys.write(steps, [UInt8](repeating: 0, count: 16))
-        wrapper = ["env", Bytes("LD_PRELOAD=\(library)"), Bytes("CLOCK_STEPS=\(steps)")]
+        wrapper = ["env", Bytes("LD_PRELOAD=\(Sanitizer.preload(library))"), Bytes("CLOCK_STEPS=\(steps)")]
         let found = try ["cc", "clang"].contains { compiler in
             try Program.run("sh", ["-c", Bytes("command -v \(compiler)")]).status == 0
                 && Program.run(Bytes(compiler), ["-shared", "-fPIC", "-o", library, code]).status == 0
