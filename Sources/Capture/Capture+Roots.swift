@@ -108,42 +108,6 @@ extension Capture {
         crawls.removeAll { $0.root == root }
     }
 
-    /// Asks for a crawl of a directory's subtree; the ticket is in ``finishedTickets`` when it is done. It closes the gaps there
-    /// that wait for nothing but to be looked at again. False where no live root has the directory.
-    package func scan(_ path: Path, ticket: Int) -> Bool {
-        guard let root = roots.values.first(where: { $0.root.path.contains(path) }), root.root.state == .live,
-            let node = node(at: path, in: root.root)
-        else { return false }
-        let isReconciled = crawls.contains { $0.root == root.root.id && $0.mode != .scan }
-        let top = isReconciled ? root.root.node : node
-        let closable = closableGaps { [tree] in tree.isBelow($1.node, top) && Self.isRetried($1) }
-        addCrawl(
-            Crawl(
-                root: root.root.id, top: top,
-                mode: root.root.since == nil ? .baseline : closable.isEmpty ? .scan : .reconcile,
-                gaps: closable.map(\.key), notBefore: closable.map(\.value.since).min() ?? root.root.crawled,
-                ticket: ticket))
-        return true
-    }
-
-    /// Takes the directory that is at the path of an offline root, or of an offline mount point below one, for what was there,
-    /// though it is on another file system. False where there is none.
-    package func adopt(_ path: Path, _ state: some StoredState) throws -> Bool {
-        guard let watched = roots.values.first(where: { $0.root.path.contains(path) }) else { return false }
-        adopted.insert(path)
-        defer { adopted.remove(path) }
-        if path == watched.root.path {
-            if watched.root.state == .offline { lookFor(watched, isStart: false) }
-        } else if let node = node(at: path, in: watched.root), tree.path(of: node) == path,
-            let place = tree.place(of: node)
-        {
-            dirty.insert(place, [])
-            try resolve(state)
-        }
-        try flush(state)
-        return watched.root.state == .live
-    }
-
     /// The directory at `path`, or the nearest above it that is known.
     func node(at path: Path, in root: Root) -> NodeID? {
         var node = root.node
@@ -198,7 +162,7 @@ extension Capture {
     }
 
     /// Takes a root up if its directory is there: the one it was, or another one on the same file system.
-    private func lookFor(_ watched: WatchedRoot, isStart: Bool) {
+    func lookFor(_ watched: WatchedRoot, isStart: Bool) {
         guard let directory = try? Descriptor(opening: watched.root.path.shown, for: .listing),
             let status = try? FileStatus(of: directory),
             let filesystem = try? know(directory, device: status.device)
