@@ -12,7 +12,7 @@ enum Sanitizer {
     /// What LD_PRELOAD has to be for a library to be loaded, beside what Thread Sanitizer has there to know of locks.
     static func preload(_ library: Bytes) -> String {
         let own = name == nil ? nil : ProcessInfo.processInfo.environment["LD_PRELOAD"]
-        return ([library.description] + (own.map { [$0] } ?? [])).joined(separator: ":")
+        return [library.description, own].compactMap(\.self).joined(separator: ":")
     }
 
     /// What a program said before it ended or was killed: a report fails the run, whatever the test made of the program.
