@@ -43,7 +43,6 @@ struct BatchBuilder {
         self.held = held
         goneNodes = Set(pending.gone.map(\.node))
         batch = Batch(source: pending.source, began: began, notBefore: pending.notBefore)
-        batch.vouchedUntil = pending.vouched?.wall
         batch.filesystems = pending.filesystems
         batch.openedGaps = pending.openedGaps
         batch.closedGaps = pending.closedGaps

@@ -3,14 +3,15 @@ internal import Kernel
 
 /// From what the kernel said to dirty names.
 extension Capture {
-    /// Reads all that is queued now and adds it to the dirty names; returns up to which request that is.
+    /// Reads all that is queued now and adds it to the dirty names; returns the last read, without what has been added.
     @discardableResult
-    func absorbQueued() throws -> Int {
+    func absorbQueued() throws -> Drain.Take {
         let request = drain.request()
         while true {
-            let take = try drain.take()
+            var take = try drain.take()
             absorb(take)
-            if take.completed >= request { return take.completed }
+            take.buffers = []
+            if take.completed >= request { return take }
             _ = try drain.wakeWork.wait(timeout: 1000)
         }
     }

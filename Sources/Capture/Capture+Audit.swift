@@ -153,9 +153,7 @@ extension Capture {
     /// another name of the file. What is left and has outlived every call under way has been missed.
     private func settleSuspects(of walk: AuditWalk, _ state: some StoredState) throws {
         guard !walk.suspects.isEmpty else { return }
-        let began = Instant.now
-        let completed = try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: completed, readUpTo: began), state)
+        try settleEvents(absorbQueued(), state)
         // An overflow, perhaps: the crawl that follows finds what there is to find.
         guard let watched = roots[walk.root], isAuditable(watched) else { return walk.acquitAll() }
         var missed: [Place] = []

@@ -80,9 +80,10 @@ extension Capture {
         try settleDetached(state)
         try flush(state)
         crawling = nil
-        let began = Instant.now
-        try absorbQueued()
-        try settleEvents(Drain.Take(buffers: [], completed: settled, readUpTo: began), state)
+        // Whoever asked meanwhile is answered by the next step.
+        var queued = try absorbQueued()
+        queued.completed = settled
+        try settleEvents(queued, state)
         crawls.removeAll { $0 === crawl }
         var batch = Batch(source: .crawl, began: vouched, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }

@@ -17,13 +17,12 @@ extension Capture {
     /// so did the gap that it comes out of.
     func follow(_ moved: NodeID, outOf gap: OpenGap?) {
         let root = tree[moved]!.root
-        let subtree = tree.subtree(moved)
-        if !parked.isEmpty { unpark(where: Set(subtree).contains) }
+        unpark { tree.isBelow($0, moved) }
         for crawl in crawls where crawl.root == root && !crawl.isWalked { crawl.stack.append(moved) }
         if let gap, !tree.isBelow(moved, gap.node) {
             crawl(toClose: openGap(moved, .doubt, since: gap.since))
         } else if crawling == nil {
-            for node in subtree { watchAgain(node) }
+            for node in tree.subtree(moved) { watchAgain(node) }
         }
     }
 
@@ -115,20 +114,13 @@ extension Capture {
     /// reconciled they wait for the crawl, which finds the directory or its end. In its first crawl there is nothing to be told
     /// of them: another one lists everything.
     func giveUpUnresolved() {
-        for node in unlisted.filter(isLost) {
+        for node in unlisted.union(parked.keys) where isLost(node) {
             unlisted.remove(node)
-            giveUp(on: node)
-        }
-        for node in parked.keys where isLost(node) && !isAway(node) {
-            giveUp(on: node)
+            guard !isAway(node), let root = roots[tree[node]!.root] else { continue }
+            notify(.lost(path: tree.path(of: node)))
+            reconcile(root, cause: .doubt)
             if isLost(node) { parked[node] = nil }
         }
-    }
-
-    private func giveUp(on node: NodeID) {
-        guard !isAway(node), let root = roots[tree[node]!.root] else { return }
-        notify(.lost(path: tree.path(of: node)))
-        reconcile(root, cause: .doubt)
     }
 
     /// The directories above one, itself first, where detached ones count as where the state has them; `isMeant` says which

@@ -30,8 +30,7 @@ extension Capture {
         // when nothing is due.
         let isComplete = !isUnresolved && expansions.isEmpty
         unpark { !isReconciling($0) }
-        if isComplete { pending.vouched = first.readUpTo }
-        try flush(state)
+        try flush(state, complete: isComplete ? first.readUpTo : nil)
         // Not before the next barrier, but before this one is answered.
         if roots.values.contains(where: \.isUnmounted) { try checkRoots(state) }
         dirty.forgetRenames()

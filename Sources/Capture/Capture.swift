@@ -123,19 +123,12 @@ package final class Capture {
     /// Directories without a watch.
     package var unwatched: Int { tree.unwatched }
 
-    /// Commits that roots were taken up, so that their gaps are seen from now on.
-    package func begin(_ state: some StoredState) throws {
-        try flush(state)
-    }
-
     /// Commits all that is queued now: the end. A tick later nothing that was seen is in doubt for the next start, unless
     /// somebody is at work.
     package func finish(_ state: some StoredState) throws {
         for pause in [0, Self.tick] {
             ThisProcess.sleep(nanoseconds: pause)
-            let began = Instant.now
-            let completed = try absorbQueued()
-            try settleEvents(Drain.Take(buffers: [], completed: completed, readUpTo: began), state)
+            try settleEvents(absorbQueued(), state)
         }
     }
 
@@ -159,8 +152,7 @@ package final class Capture {
         try noteMounts()
         let isAsked = take.completed > settled
         try checkRoots(state, isAsked: isAsked)
-        let isTold = isAsked || !take.buffers.isEmpty || !dirty.isEmpty || !expansions.isEmpty
-        if isTold { try settleEvents(take, state) }
+        if isAsked || !take.buffers.isEmpty || isBehind || isDue { try settleEvents(take, state) }
         // Where directories come and go all the time, there is always something to look at.
         if !isAsked, !isDue, let crawl = crawls.first(where: \.isDue) {
             try runSlice(of: crawl, state)
@@ -171,14 +163,14 @@ package final class Capture {
         if !isBusy && !isBehind { try runAudit(state) }
     }
 
-    /// Commits what is pending, but for what waits for a detached directory.
-    func flush(_ state: some StoredState) throws {
-        let batch = try takeBatch(state)
+    /// Commits what is pending, but for what waits for a detached directory. `complete` says before when there is nothing else.
+    package func flush(_ state: some StoredState, complete: Instant? = nil) throws {
+        let batch = try takeBatch(state, complete: complete)
         if !batch.isEmpty { _ = try state.commit(batch) }
     }
 
     /// Makes one batch of what is pending.
-    func takeBatch(_ state: some StoredState) throws -> Batch {
+    private func takeBatch(_ state: some StoredState, complete: Instant?) throws -> Batch {
         // Where another directory took its place, or that went itself, the rows of one that is detached cannot wait.
         func cannotWait(_ node: NodeID) -> Bool {
             guard let place = pending.origins[node] else { return false }
@@ -193,10 +185,11 @@ package final class Capture {
         for node in detached.union(uncommitted) { held[node] = pending.origins[node] }
         let taken = pending.take(holding: held, unborn: uncommitted)
         // A part of what is to come says nothing of the time that it was read in.
-        let batch = try BatchBuilder(
-            taken, began: taken.vouched ?? vouched, tree: tree, renames: dirty.renames, held: held,
+        var batch = try BatchBuilder(
+            taken, began: complete ?? vouched, tree: tree, renames: dirty.renames, held: held,
             unborn: pending.bornSet
         ).build(state: state)
+        batch.vouchedUntil = complete?.wall
         for row in batch.rows where row.entry != nil { tree.setHasRows(row.place.node) }
         crawling?.found += Int64(batch.log.count)
         return batch

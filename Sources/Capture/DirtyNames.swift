@@ -28,6 +28,11 @@ struct Hints: OptionSet, Hashable {
         if !mask.isDisjoint(with: [.create, .delete, .movedFrom, .movedTo]) { insert(.entry) }
         if contains(.entry) && mask.contains(.isDirectory) { insert(.directory) }
     }
+
+    /// Both, where the other was said after this.
+    func followed(by newer: Hints) -> Hints {
+        newer.contains(.deletedLast) ? union(newer) : union(newer).subtracting(.deletedLast)
+    }
 }
 
 /// The names that events marked, each once, and the renames they told of.
@@ -36,7 +41,7 @@ struct Hints: OptionSet, Hashable {
 /// waits for the next time, but for what it takes to make sense of these.
 struct DirtyNames {
     /// Those to be looked at now.
-    private(set) var names: [Place: Hints] = [:]
+    private var names: [Place: Hints] = [:]
     /// Those that were read since; none is in both.
     private var later: [Place: Hints] = [:]
     /// MOVED_FROM and MOVED_TO with the same cookie. Others may stand between the two, and a read may end there.
@@ -51,24 +56,17 @@ struct DirtyNames {
 
     /// Marks a name to be looked at now.
     mutating func insert(_ place: Place, _ hints: Hints) {
-        let newer = later.isEmpty ? nil : later.removeValue(forKey: place)
-        names[place] = Self.sum(Self.sum(names[place], hints), newer)
+        let known = (names[place] ?? []).followed(by: hints)
+        names[place] = later.removeValue(forKey: place).map(known.followed) ?? known
     }
 
     /// Marks a name that was read of: to be looked at with those that are due, if it is one of them.
     mutating func note(_ place: Place, _ hints: Hints) {
         if let known = names[place] {
-            names[place] = Self.sum(known, hints)
+            names[place] = known.followed(by: hints)
         } else {
-            later[place] = Self.sum(later[place], hints)
+            later[place] = (later[place] ?? []).followed(by: hints)
         }
-    }
-
-    private static func sum(_ known: Hints?, _ newer: Hints?) -> Hints {
-        guard var known else { return newer ?? [] }
-        guard let newer else { return known }
-        if !newer.contains(.deletedLast) { known.remove(.deletedLast) }
-        return known.union(newer)
     }
 
     /// The first half of a rename. What was said of the file under the old name will be said of it under the new one: in
@@ -89,12 +87,13 @@ struct DirtyNames {
     /// Makes all names due that have been read.
     mutating func takeUp() {
         if names.isEmpty { swap(&names, &later) }
-        for (place, hints) in later { insert(place, hints) }
+        names.merge(later) { $0.followed(by: $1) }
+        later.removeAll(keepingCapacity: true)
     }
 
     /// Makes those due that tell where directories are, and where the files went that due names had.
     mutating func takeUpMoves() {
-        for (place, hints) in later where hints.contains(.directory) { insert(place, hints) }
+        for (place, hints) in later where hints.contains(.directory) { insert(place, []) }
         // What becomes due may be the source of another.
         while true {
             let targets = renames.filter { later[$0.key] != nil && later[$0.value] == nil }.keys

@@ -33,8 +33,6 @@ struct Observation {
 struct Pending {
     var source: Source = .event
     var notBefore: Int64?
-    /// All that happened before this is in here, or committed; nil while more of it is to come.
-    var vouched: Instant?
     var observations: [Place: Observation] = [:]
     /// Directories in the tree that the store does not have, parents first.
     var born: [NodeID] = []

@@ -160,6 +160,7 @@ extension Store {
 
     /// Drops a root with its rows, those of the log included, in a batch of its own.
     package func forget(_ root: Root) throws {
+        // Nothing was read for it, so it claims no more than the batch before.
         var batch = Batch(source: .event, began: Instant(wall: lastBegan, boot: 0))
         batch.leaving = root
         _ = try commit(batch)

@@ -127,7 +127,8 @@ final class Watcher {
                 "\(ShellQuote.text(Client.socketPath(database))): cannot listen: \(error.reason)")
         }
         capture.ownFiles = try DatabaseFiles(database: database).inodes()
-        try capture.begin(commits)
+        // That roots were taken up: their gaps are seen from now on.
+        try capture.flush(commits)
         var isReady = false
         while !isStopping.isSet {
             let began = Clock.boot()
