@@ -9,7 +9,7 @@ internal import Changes
 /// and at most once "after" in a batch, and chains, exchanges and replacements (`mv a b; mv b c`, RENAME_EXCHANGE, an
 /// editor's save) need no rule of their own.
 struct BatchBuilder {
-    private let pending: Pending
+    private var pending: Pending
     private let tree: Tree
     private let renames: [Place: Place]
     private let held: [NodeID: Place]
@@ -51,6 +51,7 @@ struct BatchBuilder {
 
     consuming func build(state: some StoredState) throws -> Batch {
         findMovers()
+        observeArrivals()
         for (place, observation) in pending.observations.sorted(by: { $0.key < $1.key }) { sort(place, observation) }
         arrivedAt = Set(arrived.keys)
         try findUnseenDepartures(state: state)
@@ -91,6 +92,19 @@ struct BatchBuilder {
         var (depth, node) = (0, node)
         while let parent = tree[node]?.parent { (depth, node) = (depth + 1, parent) }
         return depth
+    }
+
+    /// Arrivals in a directory that moved or went are told beside it, and those that departed elsewhere are renamed.
+    private mutating func observeArrivals() {
+        guard !pending.arrivals.isEmpty else { return }
+        if !movers.isEmpty || !goneNodes.isEmpty {
+            let nodes = goneNodes.union(movers.keys)
+            // What was in a directory that is gone may be anywhere.
+            pending.observeArrivals { [hasGone = !goneNodes.isEmpty] node, _ in hasGone || nodes.contains(node) }
+        }
+        let departed = Set(
+            pending.observations.lazy.compactMap { $1.before }.filter { $0.child == nil }.map(\.entry.id))
+        if !departed.isEmpty { pending.observeArrivals { departed.contains($1.id) } }
     }
 
     /// Sorts one place into stayed, departed and arrived.
@@ -170,17 +184,19 @@ struct BatchBuilder {
         let sought = Set(arrived.values.lazy.filter { $0.child == nil }.map(\.entry.id))
         for node in pending.gone.map(\.node) {
             let known = Set(excepted[node] ?? [])
+            var rows = RowList()
             var last: Name?
-            while true {
-                let rows = try state.rows(of: node, after: last, limit: 4096)
-                for row in rows
-                where row.child == nil && sought.contains(row.entry.id) && !known.contains(row.place.name) {
+            repeat {
+                rows.removeAll()
+                try state.read(&rows, of: node, after: last, limit: Listing.pageSize)
+                for index in 0..<rows.count where rows[index].child == nil && sought.contains(rows[index].entry.id) {
+                    let row = rows.stored(index, in: node)
+                    if known.contains(row.place.name) { continue }
                     departed[row.place] = row
                     except(row.place)
                 }
-                guard rows.count == 4096 else { break }
-                last = rows.last?.place.name
-            }
+                last = rows.isEmpty ? nil : rows.name(rows.count - 1)
+            } while rows.count == Listing.pageSize
         }
     }
 
@@ -303,6 +319,7 @@ struct BatchBuilder {
 
     private consuming func finish() -> Batch {
         var batch = batch
+        batch.arrivals = pending.arrivals.sorted()
         let order = ranked.indices.sorted { (ranked[$0].rank.rawValue, $0) < (ranked[$1].rank.rawValue, $1) }
         batch.log.reserveCapacity(order.count)
         for index in order {

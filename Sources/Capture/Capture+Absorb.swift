@@ -19,11 +19,13 @@ extension Capture {
     /// Folds events into dirty names; the state of the file system is not looked at here.
     func absorb(_ take: Drain.Take) {
         links.latest = [:]
+        let ahead = Set(crawls.lazy.flatMap(\.ahead).map(\.node))
         for buffer in take.buffers {
             decodeEvents(buffer) { event, name in
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }
                 // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
                 guard let node = tree.node(watchedBy: event.watch) else { return }
+                if !ahead.isEmpty && ahead.contains(node) { voidLooksAhead(at: node) }
                 if event.mask.contains(.unmount) {
                     noteUnmount(node)
                 } else if event.mask.contains(.ignored) {

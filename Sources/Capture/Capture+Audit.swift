@@ -69,9 +69,9 @@ extension Capture {
     /// Walks on, and notes what does not agree.
     private func advance(_ walk: AuditWalk, until deadline: Int64, _ state: some StoredState) throws {
         repeat {
-            if walk.listing != nil {
-                guard try compare(&walk.listing!, walk, state) else { continue }
-                walk.stack += tree[walk.listing!.node].map { Array($0.children.values) } ?? []
+            if let listing = walk.listing {
+                guard try compare(listing, walk, state) else { continue }
+                walk.stack += tree[listing.node].map { Array($0.children.values) } ?? []
                 walk.listing = nil
             } else if let node = walk.stack.popLast() {
                 if node == roots[walk.root]?.root.node { try compareTop(node, walk, state) }
@@ -85,8 +85,8 @@ extension Capture {
 
     /// The root's own row is in no listing.
     private func compareTop(_ node: NodeID, _ walk: AuditWalk, _ state: some StoredState) throws {
-        guard let place = tree.place(of: node), let opened = try openForAudit(place.node, .anchor) else { return }
-        compare(place, try state.row(at: place), in: opened.descriptor, walk)
+        guard let place = tree.place(of: node) else { return }
+        try compare(place, try state.row(at: place), nil, walk)
     }
 
     /// Reads the names of a directory; nil where its rows say nothing of it, or where it cannot be read now. What is not
@@ -95,14 +95,11 @@ extension Capture {
         guard let value = tree[node], value.coverage == .covered, !value.isUnwatched,
             !gaps.values.contains(where: { $0.node == node }), let opened = try openForAudit(node, .listing)
         else { return nil }
-        var names: [Name] = []
         do throws(SystemError) {
-            try reader.forEachName(in: opened.descriptor) { names.append(Name($0)) }
+            return Listing(node: node, names: try reader.names(in: opened.descriptor), isFolded: false)
         } catch {
             return nil
         }
-        names.sort(by: Name.storageOrder)
-        return Listing(node: node, names: names, isPastRows: value.hasNoRows)
     }
 
     /// Opens a directory that an audit is at. One that is not there was told of, or is a suspect where it was; one that cannot
@@ -112,19 +109,31 @@ extension Capture {
     }
 
     /// Compares the next page of a directory. True when it is done.
-    private func compare(_ listing: inout Listing, _ walk: AuditWalk, _ state: some StoredState) throws -> Bool {
-        guard let opened = try openForAudit(listing.node, .anchor) else { return true }
-        return try forEachPlace(of: &listing, opened.descriptor, state) { place, row, directory in
-            compare(place, row, in: directory, walk)
+    private func compare(_ listing: Listing, _ walk: AuditWalk, _ state: some StoredState) throws -> Bool {
+        if listing.needsLook {
+            guard let opened = try openForAudit(listing.node, .anchor) else { return true }
+            listing.look(in: opened.descriptor)
         }
+        try readRows(listing, state)
+        var pairs: [(name: Int?, row: Int?)] = []
+        let isDone = listing.forEachOfPage(rows) { name, row in pairs.append((name, row)) }
+        for (name, row) in pairs {
+            let known = row.map { rows.stored($0, in: listing.node) }
+            let place = known?.place ?? Place(listing.node, Name(listing.names.name(name!)))
+            try compare(place, known, name.flatMap(listing.names.status), walk)
+        }
+        return isDone
     }
 
-    private func compare(_ place: Place, _ row: StoredRow?, in directory: borrowing Descriptor, _ walk: AuditWalk) {
-        var status: FileStatus?
-        do throws(SystemError) {
-            status = try FileStatus(of: place.name.bytes, in: directory)
-        } catch {
-            guard error.reach == .gone else { return }
+    private func compare(_ place: Place, _ row: StoredRow?, _ listed: FileStatus?, _ walk: AuditWalk) throws {
+        var status = listed
+        if status == nil {
+            guard let opened = try openForAudit(place.node, .anchor) else { return }
+            do throws(SystemError) {
+                status = try FileStatus(of: place.name.bytes, in: opened.descriptor)
+            } catch {
+                guard error.reach == .gone else { return }
+            }
         }
         guard row != nil || status != nil, isCovered(place, row, status) else { return }
         walk.audit.entries += 1

@@ -24,8 +24,9 @@ extension Capture {
 
     /// Lists one directory to its end.
     private func list(_ node: NodeID, _ state: some StoredState) throws {
-        guard var listing = begin(listing: node) else { return }
-        while try !look(at: &listing, state) { try flushIfLarge(state) }
+        guard let listing = begin(listing: node) else { return }
+        while try !look(at: listing, state) { try flushIfLarge(state) }
+        end(listing)
         try flushIfLarge(state)
     }
 
@@ -45,15 +46,18 @@ extension Capture {
         }
         let deadline = Clock.boot() + Self.sliceTime
         while Clock.boot() < deadline {
-            if crawl.listing != nil {
-                if try look(at: &crawl.listing!, state) {
-                    crawl.entries += crawl.listing!.next
-                    crawl.listing = nil
+            if crawl.listing == nil {
+                while crawl.ahead.count < ReadAhead.limit, let node = crawl.stack.popLast() {
+                    if let ahead = begin(listingAhead: node) { crawl.ahead.append(ahead) }
                 }
-            } else if let node = crawl.stack.popLast() {
-                crawl.listing = begin(listing: node)
-            } else {
-                return try end(crawl, state)
+                if crawl.ahead.isEmpty { return try end(crawl, state) }
+                crawl.listing = take(crawl.ahead.removeFirst())
+            }
+            // In one stretch with what was seen: between slices events say what is newer.
+            if let listing = crawl.listing, try look(at: listing, state) {
+                crawl.entries += listing.next
+                crawl.listing = nil
+                end(listing)
             }
             try flushIfLarge(state)
         }
@@ -109,100 +113,8 @@ extension Capture {
         noteEnd(of: crawl)
     }
 
-    /// Watches a directory, then reads its names. Nil when it is not there any more, or cannot be read, which has been noted.
-    func begin(listing node: NodeID) -> Listing? {
-        guard let value = tree[node], value.coverage == .covered, !isAway(node) else { return nil }
-        do throws(SystemError) {
-            guard let opened = try open(node, for: .listing) else {
-                noteLost(node)
-                return nil
-            }
-            if value.watch == nil { try watch(node, opened.descriptor) }
-            var names: [Name] = []
-            try reader.forEachName(in: opened.descriptor) { names.append(Name($0)) }
-            names.sort(by: Name.storageOrder)
-            return Listing(node: node, names: names, isPastRows: value.hasNoRows)
-        } catch {
-            if error.reach == .gone { noteLost(node) } else { noteUnreadable(node, error) }
-            return nil
-        }
-    }
-
-    /// Watches one directory. Where the limit is reached, its subtree is a gap from now on and the rest goes on.
-    private func watch(_ node: NodeID, _ directory: borrowing Descriptor) throws(SystemError) {
-        if let parent = tree[node]?.parent, tree[parent]?.isUnwatched == true {
-            tree.setUnwatched(node, true)
-            return
-        }
-        do throws(SystemError) {
-            let watch = try drain.inotify.watch(directory)
-            tree.setWatch(node, watch)
-            tree.setUnwatched(node, false)
-        } catch {
-            guard error.reach == .limit else { throw error }
-            tree.setUnwatched(node, true)
-            noteWatchLimit(node)
-        }
-    }
-
-    /// Looks at the next page of a directory. True when it is done.
-    func look(at listing: inout Listing, _ state: some StoredState) throws -> Bool {
-        let directory: OpenedDirectory
-        do throws(SystemError) {
-            guard let opened = try open(listing.node, for: .anchor) else {
-                noteLost(listing.node)
-                return true
-            }
-            directory = opened
-        } catch {
-            noteUnreadable(listing.node, error)
-            return true
-        }
-        if let status = directory.status, foldsCase(directory.descriptor, status) {
-            try observeFolded(listing.node, [], otherwise: .listed, in: directory.descriptor, state)
-            listing.next = listing.names.count
-            return true
-        }
-        return try forEachPlace(of: &listing, directory.descriptor, state) { place, _, directory in
-            try observe(place, .listed, in: directory, state)
-        }
-    }
-
-    /// Hands `body` the next page of a directory: its names and the rows the state has, in one order. True when it is done.
-    ///
-    /// A row that the listing lacks is looked at all the same: readdir says nothing about names that come and go while it
-    /// runs.
-    func forEachPlace(
-        of listing: inout Listing, _ directory: borrowing Descriptor, _ state: some StoredState,
-        _ body: (Place, StoredRow?, borrowing Descriptor) throws -> Void
-    ) throws -> Bool {
-        let end = listing.next + Listing.pageSize
-        if !listing.isPastRows {
-            let rows = try state.rows(of: listing.node, after: listing.lastRow, limit: Listing.pageSize)
-            for row in rows {
-                let name = row.place.name
-                while listing.next < listing.names.count, Name.storageOrder(listing.names[listing.next], name) {
-                    if listing.next >= end { return false }
-                    try body(Place(listing.node, listing.names[listing.next]), nil, directory)
-                    listing.next += 1
-                }
-                try body(row.place, row, directory)
-                if listing.next < listing.names.count, listing.names[listing.next] == name { listing.next += 1 }
-                listing.lastRow = name
-            }
-            if rows.count == Listing.pageSize { return false }
-            listing.isPastRows = true
-        }
-        while listing.next < listing.names.count {
-            if listing.next >= end { return false }
-            try body(Place(listing.node, listing.names[listing.next]), nil, directory)
-            listing.next += 1
-        }
-        return true
-    }
-
     /// A directory that was to be listed is not where the tree has it: it is listed when it is found again.
-    private func noteLost(_ node: NodeID) {
+    func noteLost(_ node: NodeID) {
         guard tree[node] != nil else { return }
         unlisted.insert(node)
         if let place = tree.place(of: node) { dirty.insert(place, []) }

@@ -44,18 +44,26 @@ extension Capture {
     /// Names kept, about 100 bytes each; of what is beyond that only a ctime tells.
     private static let unseenLimit = 65_536
 
+    /// From which ctime on a reconcile doubts that what looks as before is as before; nanoseconds since 1970.
+    func doubtfulSince(_ device: UInt64) -> Int64 { min(unwrittenSince(of: crawling), untoldSince(device)) }
+
     /// What a reconcile thinks of a file though it may look as before.
     func doubtHints(_ status: FileStatus) -> Hints {
-        guard let crawling else { return [] }
         var hints: Hints = []
-        // Power may have gone since, and with it content whose size and times have stayed: see ``Writeback``.
-        if status.isFile, let since = crawling.unwrittenSince, status.ctime >= since { hints.insert(.content) }
-        // What changed after the last complete read may have been seen before its event was lost, with an overflow or with the
-        // watcher, and what changed in the last tick before may have changed once more without a time to show it (fact 59).
-        let tick = devices[status.device]?.hasCoarseTimes == true ? Self.coarseTick : Self.tick
-        if crawling.mode == .reconcile, let since = crawling.notBefore, status.ctime >= since - tick {
+        if status.isFile, status.ctime >= unwrittenSince(of: crawling) { hints.insert(.content) }
+        if status.ctime >= untoldSince(status.device) {
             hints.formUnion(status.isDirectory ? .metadata : [.content, .metadata])
         }
         return hints
+    }
+
+    /// Power may have gone since, and with it content whose size and times have stayed: see ``Writeback``.
+    private func unwrittenSince(of crawl: Crawl?) -> Int64 { crawl?.unwrittenSince ?? .max }
+
+    /// What changed after the last complete read may have been seen before its event was lost, with an overflow or with the
+    /// watcher, and what changed in the last tick before may have changed once more without a time to show it (fact 59).
+    private func untoldSince(_ device: UInt64) -> Int64 {
+        guard let crawling, crawling.mode == .reconcile, let since = crawling.notBefore else { return .max }
+        return since - (devices[device]?.hasCoarseTimes == true ? Self.coarseTick : Self.tick)
     }
 }

@@ -29,7 +29,8 @@ extension Capture {
         var hints: [UInt64: Hints] = [:]
         do throws(SystemError) {
             let listing = try Descriptor(at: directory, opening: [], for: .listing)
-            try reader.forEachName(in: listing) { listed.insert(Name($0)) }
+            let names = try reader.names(in: listing)
+            for index in 0..<names.count { listed.insert(Name(names.name(index))) }
         } catch {
             return noteUnreadable(node, error)
         }
@@ -49,14 +50,17 @@ extension Capture {
 
     /// The names that the state has in a directory, and those that wait to be committed to it.
     private func knownNames(in node: NodeID, _ state: some StoredState) throws -> Set<Name> {
-        var names = Set(pending.observations.keys.lazy.filter { $0.node == node }.map(\.name))
+        pending.observeArrivals { found, _ in found == node }
+        var names = Set(pending.observations.places.lazy.filter { $0.node == node }.map(\.name))
+        var rows = RowList()
         var last: Name?
-        while tree[node]?.hasNoRows == false {
-            let rows = try state.rows(of: node, after: last, limit: Listing.pageSize)
-            names.formUnion(rows.map(\.place.name))
-            guard rows.count == Listing.pageSize else { break }
-            last = rows.last?.place.name
-        }
+        guard tree[node]?.hasNoRows == false else { return names }
+        repeat {
+            rows.removeAll()
+            try state.read(&rows, of: node, after: last, limit: Listing.pageSize)
+            for index in 0..<rows.count { names.insert(rows.name(index)) }
+            last = rows.isEmpty ? nil : rows.name(rows.count - 1)
+        } while rows.count == Listing.pageSize
         return names
     }
 }

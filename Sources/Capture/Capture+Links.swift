@@ -24,7 +24,7 @@ struct Links {
     var recent: [Set<FileID>] = [[], [], []]
     /// Names that are gone while their inode has others: a program that opened the file by such a name still writes to it,
     /// and the kernel reports that under the old name.
-    var unlinked: [Place: FileID] = [:]
+    var unlinked = UnlinkedNames()
 
     /// Names remembered in ``unlinked``, and inodes in ``short``; about 100 bytes each.
     static let limit = 65_536
@@ -32,6 +32,24 @@ struct Links {
     /// Asks for a look at all names of an inode.
     mutating func touch(_ file: FileID, _ hints: Hints) {
         touched[file] = ((touched[file]?.hints ?? []).union(hints), sights)
+    }
+}
+
+/// Names by directory, with the inode each had.
+struct UnlinkedNames {
+    private var names: [NodeID: [Name: FileID]] = [:]
+    private(set) var count = 0
+
+    func has(_ node: NodeID) -> Bool { !names.isEmpty && names[node] != nil }
+
+    subscript(place: Place) -> FileID? {
+        get { names.isEmpty ? nil : names[place.node]?[place.name] }
+        set {
+            let old = names[place.node]?[place.name]
+            count += (newValue == nil ? 0 : 1) - (old == nil ? 0 : 1)
+            names[place.node, default: [:]][place.name] = newValue
+            if names[place.node]!.isEmpty { names[place.node] = nil }
+        }
     }
 }
 
@@ -45,14 +63,14 @@ extension Capture {
         // one link only.
         if let file = links.unlinked[place], !content.isEmpty, !(links.latest[file]?.hints.contains(.listed) ?? false) {
             links.latest[file, default: (0, 0, [])].hints.insert(.listed)
-            links.touch(file, .listed)
+            touch(file, .listed)
             links.sought[file.inode, default: []].insert(.listed)
         }
         if let was = wasSeen?.file ?? (wasSeen == nil ? before?.file : nil), !after.isSameFile(as: was),
             was.nlink > 1 || isDoubtful(place.node)
         {
-            links.touch(was.id, [])
-            if links.unlinked.count >= Links.limit { links.unlinked.removeAll() }
+            touch(was.id, [])
+            if links.unlinked.count >= Links.limit { links.unlinked = UnlinkedNames() }
             links.unlinked[place] = was.id
         }
         switch after {
@@ -69,12 +87,18 @@ extension Capture {
                 return
             }
             links.latest[entry.id] = (entry.ctime, entry.nlink, content.union(links.latest[entry.id]?.hints ?? []))
-            links.touch(entry.id, content)
+            touch(entry.id, content)
         case .absent:
             // A file opened without a name (O_TMPFILE) is reported as "#123" even after it got one.
             if let inode = place.name.temporaryInode { links.sought[inode, default: []].formUnion(hints) }
         case .present, .excluded: break
         }
+    }
+
+    /// Asks for a look at all names of an inode, those included that a crawl has looked at ahead.
+    private func touch(_ file: FileID, _ hints: Hints) {
+        links.touch(file, hints)
+        voidLooksAhead()
     }
 
     /// Marks every other name of the inodes that were noted: by the index of rows with several links, by what was seen since
@@ -91,6 +115,11 @@ extension Capture {
                 names[row.entry.id, default: []].insert(row.place)
             }
             mark(row.place, hints, behind: sight)
+        }
+        for (place, entry) in pending.arrivals.places(where: { touched[$1.id] != nil || sought[$1.id.inode] != nil }) {
+            names[entry.id, default: []].insert(place)
+            mark(place, touched[entry.id]?.hints ?? [], behind: 0)
+            mark(place, sought[entry.id.inode] ?? [], behind: 0)
         }
         for (place, observation) in pending.observations {
             guard case .present(let entry, nil) = observation.after else { continue }

@@ -27,6 +27,7 @@ extension Capture {
     func noteMounts() throws {
         guard let points = try mounts.changedPoints() else { return }
         isQueueUnread = true
+        voidLooksAhead()
         forgetDevices()
         for point in points.map({ Path($0) }) {
             for watched in roots.values where watched.root.state == .live && watched.root.path.contains(point) {

@@ -25,6 +25,7 @@ extension Capture {
                     try setAside(group, state)
                     continue
                 }
+                voidLooksAhead(at: node)
                 let opened = try withDirectory(node, for: group, state) { directory, foldsCase in
                     if foldsCase { return try observeFolded(node, group, in: directory, state) }
                     for (place, hints) in group { try observe(place, hints, in: directory, state) }
@@ -141,30 +142,33 @@ extension Capture {
         try record(place, .absent, hints, state)
     }
 
-    /// A name that is there.
+    /// A name that is there. `row` is what the state has there, if that was read already.
     func found(
         _ status: FileStatus, at place: Place, in directory: borrowing Descriptor, _ hints: Hints,
-        _ state: some StoredState
+        _ state: some StoredState, row: StoredRow?? = nil
     ) throws {
         if tree.isContainer(place.node), tree.child(at: place).flatMap({ tree[$0]?.id }) != fileID(status) { return }
         if ownFiles.contains(OwnFile(device: status.device, inode: status.inode)) || isExcluded(place, status) {
             if let child = tree.child(at: place) { forgetSilently(child) }
-            try record(place, .excluded, hints, state)
+            try record(place, .excluded, hints, state, row: row)
             return
         }
         let hints = hints.union(doubtHints(place.node)).union(doubtHints(status))
         guard status.isDirectory else {
             if let child = tree.child(at: place) { detach(child) }
-            try record(place, .present(entry(status, in: place.node), child: nil), hints, state)
+            try record(place, .present(entry(status, in: place.node), child: nil), hints, state, row: row)
             return
         }
         guard let child = placeDirectory(status, at: place, in: directory, hints) else { return }
-        try record(place, .present(Entry(status, id: tree[child]!.id), child: child), hints, state)
+        try record(place, .present(Entry(status, id: tree[child]!.id), child: child), hints, state, row: row)
     }
 
-    /// Notes what was found at a place beside what the state has there.
-    func record(_ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState) throws {
+    /// Notes what was found at a place beside what the state has there, which is `row` if that was read already.
+    func record(
+        _ place: Place, _ after: Found, _ hints: Hints, _ state: some StoredState, row: StoredRow?? = nil
+    ) throws {
         links.sights += 1
+        pending.observeArrival(at: place)
         if var known = pending.observations[place] {
             noteLinks(place, known.before, after, hints, wasSeen: known.after)
             known.after = after
@@ -173,7 +177,7 @@ extension Capture {
             pending.observations[place] = known
             return
         }
-        let before = tree[place.node]?.hasNoRows == true ? nil : try state.row(at: place)
+        let before = try row ?? (tree[place.node]?.hasNoRows == true ? nil : state.row(at: place))
         noteLinks(place, before, after, hints)
         switch (before, after) {
         case (nil, .absent), (nil, .excluded): return
@@ -194,6 +198,9 @@ extension Capture {
 struct OpenedDirectory: ~Copyable {
     let descriptor: Descriptor
     let status: FileStatus?
+
+    /// Gives the descriptor away.
+    consuming func take() -> Descriptor { descriptor }
 
     init(descriptor: consuming Descriptor, status: FileStatus?) {
         self.descriptor = descriptor

@@ -81,6 +81,12 @@ package final class Capture {
     /// The crawls asked for that are done.
     package var finishedTickets: Set<Int> = []
     let reader = DirectoryReader()
+    /// Memory for the names of the next directory.
+    var spareNames: [DirectoryListing] = []
+    /// Lists directories for crawls; nil where there is no thread to be had.
+    private(set) lazy var readAhead: ReadAhead? = ReadAhead()
+    /// The rows of the page that is looked at.
+    var rows = RowList()
     /// From 5.3 to 5.16 IN_DELETE could be read while the name was still there (fixed by a37d9a17f099).
     let announcesDeletionsEarly =
         KernelRelease.current.map { $0 >= KernelRelease(5, 3) && $0 < KernelRelease(5, 17) } ?? false
@@ -191,7 +197,8 @@ package final class Capture {
         ).build(state: state)
         batch.vouchedUntil = complete?.wall
         for row in batch.rows where row.entry != nil { tree.setHasRows(row.place.node) }
-        crawling?.found += Int64(batch.log.count)
+        for group in batch.arrivals.groups { tree.setHasRows(group.node) }
+        crawling?.found += Int64(batch.log.count + batch.arrivals.logged)
         return batch
     }
 }

@@ -14,6 +14,15 @@ final class Crawl {
         case scan
     }
 
+    /// A directory that comes next.
+    struct Ahead {
+        let node: NodeID
+        /// Nil where it is listed only when its turn comes.
+        var flight: ReadAhead.Flight?
+        /// What was seen is not the newest.
+        var isVoid = false
+    }
+
     let root: RootID
     let top: NodeID
     let mode: Mode
@@ -31,6 +40,8 @@ final class Crawl {
     let notBefore: Int64?
     var stack: [NodeID]
     var listing: Listing?
+    /// The directories that come next, and are being listed.
+    var ahead: [Ahead] = []
     var began: Instant?
     /// It begins no sooner (CLOCK_BOOTTIME), so that reconciles after repeated overflows take half of the time at most.
     var due: Int64 = 0
@@ -62,20 +73,4 @@ final class Crawl {
 
     var hasBegun: Bool { began != nil }
     var isDue: Bool { due == 0 || Clock.boot() >= due }
-}
-
-/// The names of one directory, on the way to be compared with the rows that the state has of it.
-struct Listing {
-    let node: NodeID
-    /// All names, in the order of the state's rows.
-    let names: [Name]
-    /// How many of them have been looked at.
-    var next = 0
-    /// Up to which row of the state all have been looked at.
-    var lastRow: Name?
-    /// The state has no row, or no more, of this directory.
-    var isPastRows: Bool
-
-    /// Names looked at before events and barriers get their turn: about 10 ms.
-    static let pageSize = 4096
 }

@@ -28,12 +28,37 @@ struct Observation {
     var sight: Int
 }
 
+/// Observations by place, and which directories they are in.
+struct Observations: Sequence {
+    private var all: [Place: Observation] = [:]
+    private var nodes: Set<NodeID> = []
+
+    var count: Int { all.count }
+    var isEmpty: Bool { all.isEmpty }
+    var places: some Sequence<Place> { all.keys }
+
+    /// Whether there are, or were, any in a directory.
+    func has(_ node: NodeID) -> Bool { nodes.contains(node) }
+
+    subscript(place: Place) -> Observation? {
+        get { all[place] }
+        set {
+            all[place] = newValue
+            if newValue != nil { nodes.insert(place.node) }
+        }
+    }
+
+    func makeIterator() -> Dictionary<Place, Observation>.Iterator { all.makeIterator() }
+}
+
 /// What has been observed and not yet committed. Everything here is relative to the stored state, so that it makes one
 /// batch, whatever order it was found in.
 struct Pending {
     var source: Source = .event
     var notBefore: Int64?
-    var observations: [Place: Observation] = [:]
+    var observations = Observations()
+    /// Files that were seen for the first time, of which nothing else is to be said.
+    var arrivals = Arrivals()
     /// Directories in the tree that the store does not have, parents first.
     var born: [NodeID] = []
     private(set) var bornSet: Set<NodeID> = []
@@ -53,11 +78,27 @@ struct Pending {
     private static let limit = 32_768
 
     /// Whether a commit is worth its while: what cannot be committed yet is no reason to try again for every name.
-    var isLarge: Bool { observations.count - heldBack >= Self.limit }
+    var isLarge: Bool { observations.count - heldBack + arrivals.count >= Self.limit }
 
     var isEmpty: Bool {
-        observations.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty && altered.isEmpty
+        observations.isEmpty && arrivals.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty && altered.isEmpty
             && openedGaps.isEmpty && closedGaps.isEmpty && rootStates.isEmpty
+    }
+
+    /// Makes observations of the arrivals that are wanted.
+    mutating func observeArrivals(where isWanted: (NodeID, Entry) -> Bool) {
+        guard !arrivals.isEmpty else { return }
+        arrivals.take(where: isWanted) { row, isLogged in
+            observations[row.place] = Observation(
+                before: nil, after: .present(row.entry, child: nil), hints: .listed, isSilent: !isLogged, sight: 0)
+        }
+    }
+
+    /// The same for one place.
+    mutating func observeArrival(at place: Place) {
+        guard let (entry, isLogged) = arrivals.take(place) else { return }
+        observations[place] = Observation(
+            before: nil, after: .present(entry, child: nil), hints: .listed, isSilent: !isLogged, sight: 0)
     }
 
     mutating func addBorn(_ node: NodeID) {
@@ -84,6 +125,7 @@ struct Pending {
     /// Takes everything, but for the observations and origins of the directories in `held`, and all about those in `unborn`:
     /// these stay.
     mutating func take(holding held: [NodeID: Place], unborn: Set<NodeID>) -> Pending {
+        if !unborn.isEmpty { observeArrivals { node, _ in unborn.contains(node) } }
         var taken = self
         self = Pending()
         source = taken.source
@@ -91,7 +133,8 @@ struct Pending {
         for (node, place) in held {
             origins[node] = place
             taken.origins[node] = nil
-            if let observation = taken.observations.removeValue(forKey: place) { observations[place] = observation }
+            if let observation = taken.observations[place] { observations[place] = observation }
+            taken.observations[place] = nil
         }
         if !unborn.isEmpty {
             for node in taken.born where unborn.contains(node) { addBorn(node) }

@@ -49,8 +49,8 @@ package struct StoredRow: Sendable, Equatable {
 package protocol StoredState {
     /// The row at a place.
     func row(at place: Place) throws -> StoredRow?
-    /// The rows of a directory behind the name `after`, in the order of ``Name/storageOrder(_:_:)``, at most `limit`.
-    func rows(of node: NodeID, after: Name?, limit: Int) throws -> [StoredRow]
+    /// Reads the rows of a directory behind the name `after`, in the order of ``Name/storageOrder(_:_:)``, at most `limit`.
+    func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) throws
     /// All rows of these inodes that are known to have more than one link.
     func rows(linkedTo files: Set<FileID>) throws -> [StoredRow]
     /// The rows of a directory whose inodes are known to have more than one link.

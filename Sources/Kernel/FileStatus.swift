@@ -46,31 +46,33 @@ package struct FileStatus: Hashable, Sendable {
         self = try FileStatus.statx(AT_FDCWD, path, follow: follow)
     }
 
+    /// The same for a name that is NUL-terminated already; nil for any failure, whose reason is had by asking again.
+    init?(quickly name: UnsafePointer<CChar>, in directory: Int32) {
+        var s = clinux_status()
+        guard unsafe clinux_statx(directory, name, 0, &s) == 0 else { return nil }
+        self.init(s)
+    }
+
     private static func statx(_ directory: Int32, _ path: [UInt8], follow: Bool) throws(SystemError) -> FileStatus {
         var s = clinux_status()
         _ = try check("statx", path) {
             unsafe withCString(path) { unsafe clinux_statx(directory, $0, follow ? 1 : 0, &s) }
         }
-        return FileStatus(
-            mode: s.mode, nlink: s.nlink, uid: s.uid, gid: s.gid, inode: s.inode, device: s.device, mount: s.mount,
-            size: s.size, mtime: s.mtime, ctime: s.ctime, birth: s.btime, isMountRoot: s.mount_root != 0)
+        return FileStatus(s)
     }
 
-    private init(
-        mode: UInt32, nlink: UInt32, uid: UInt32, gid: UInt32, inode: UInt64, device: UInt64, mount: UInt64,
-        size: Int64, mtime: Int64, ctime: Int64, birth: Int64, isMountRoot: Bool
-    ) {
-        self.mode = mode
-        self.nlink = nlink
-        self.uid = uid
-        self.gid = gid
-        self.inode = inode
-        self.device = device
-        self.mount = mount
-        self.size = size
-        self.mtime = mtime
-        self.ctime = ctime
-        self.birth = birth
-        self.isMountRoot = isMountRoot
+    private init(_ s: clinux_status) {
+        mode = s.mode
+        nlink = s.nlink
+        uid = s.uid
+        gid = s.gid
+        inode = s.inode
+        device = s.device
+        mount = s.mount
+        size = s.size
+        mtime = s.mtime
+        ctime = s.ctime
+        birth = s.btime
+        isMountRoot = s.mount_root != 0
     }
 }

@@ -33,6 +33,9 @@ package enum ThisProcess {
     /// Whether stdout is a terminal, by isatty(3).
     package static var standardOutputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// Processors that are online.
+    package static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// Sleeps, by nanosleep(2); a signal ends it early.
     package static func sleep(nanoseconds: Int64) {
         var time = timespec(

@@ -87,6 +87,16 @@ internal import GRDBSQLite
         return unsafe Array(UnsafeRawBufferPointer(start: start, count: count))
     }
 
+    /// Whether a column that holds a name is TEXT.
+    func isText(_ column: Int32) -> Bool { unsafe sqlite3_column_type(pointer, column) == SQLITE_TEXT }
+
+    /// Adds the bytes of TEXT or a BLOB.
+    func appendBytes(_ column: Int32, to bytes: inout [UInt8]) {
+        let start = unsafe sqlite3_column_blob(pointer, column)
+        let count = unsafe Int(sqlite3_column_bytes(pointer, column))
+        unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: start, count: count))
+    }
+
     private func step() throws -> Bool {
         let code = unsafe sqlite3_step(pointer)
         switch code {

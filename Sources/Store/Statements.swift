@@ -5,23 +5,24 @@ final class Statements {
     let selectRow, selectRows, selectRowsBehind, selectLinked, selectLinkedOfNode: BulkStatement
     let upsertState, deleteState, deleteStateOfNode: BulkStatement
     let insertLog, insertLogOfRelocated, insertLogOfGone: BulkStatement
+    let insertArrivals, insertLogOfArrivals: BulkStatement
     let findDirectory, insertDirectory: BulkStatement
     let insertNode, moveNode, deleteNode, alterNode: BulkStatement
     let insertBatch: BulkStatement
 
     /// The columns of a state row, in the order in which rows are read.
     static let rowColumns =
-        "state.name, state.mode, state.size, state.mtime_ns, state.ctime_ns, state.btime_ns, state.ino, state.nlink, state.uid, state.gid, state.child, node.filesystem, state.node"
+        "name, mode, size, mtime_ns, ctime_ns, btime_ns, ino, nlink, uid, gid, child, node"
 
     init(_ db: Database) throws {
-        let from = "SELECT \(Self.rowColumns) FROM state JOIN node ON node.id = coalesce(state.child, state.node)"
-        selectRow = try BulkStatement(db, "\(from) WHERE state.node = ?1 AND state.name = ?2")
-        selectRows = try BulkStatement(db, "\(from) WHERE state.node = ?1 ORDER BY state.name LIMIT ?2")
+        let from = "SELECT \(Self.rowColumns) FROM state"
+        selectRow = try BulkStatement(db, "\(from) WHERE node = ?1 AND name = ?2")
+        selectRows = try BulkStatement(db, "\(from) WHERE node = ?1 ORDER BY name LIMIT ?2")
         selectRowsBehind = try BulkStatement(
-            db, "\(from) WHERE state.node = ?1 AND state.name > ?3 ORDER BY state.name LIMIT ?2")
-        selectLinked = try BulkStatement(db, "\(from) WHERE state.ino = ?1 AND state.nlink > 1")
+            db, "\(from) WHERE node = ?1 AND name > ?3 ORDER BY name LIMIT ?2")
+        selectLinked = try BulkStatement(db, "\(from) WHERE ino = ?1 AND nlink > 1")
         selectLinkedOfNode = try BulkStatement(
-            db, "\(from) WHERE state.node = ?1 AND state.nlink > 1 AND state.child IS NULL")
+            db, "\(from) WHERE node = ?1 AND nlink > 1 AND child IS NULL")
 
         upsertState = try BulkStatement(
             db,
@@ -63,6 +64,22 @@ final class Statements {
             SELECT ?1 + row_number() OVER (), 4, 3, ?3, state.name, state.mode, state.size, state.mtime_ns, state.uid,
               state.gid, node.filesystem, state.ino, state.btime_ns
             \(bulk)
+            """)
+
+        // There is no row where they go: an insert, and no upsert.
+        insertArrivals = try BulkStatement(
+            db,
+            """
+            INSERT INTO state(node, name, mode, size, mtime_ns, ctime_ns, btime_ns, ino, nlink, uid, gid, seq)
+            SELECT node, name, mode, size, mtime_ns, ctime_ns, btime_ns, ino, nlink, uid, gid, seq
+            FROM arrival
+            """)
+        insertLogOfArrivals = try BulkStatement(
+            db,
+            """
+            INSERT INTO log(seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns)
+            SELECT seq, 1, 3, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns
+            FROM arrival WHERE logged
             """)
 
         findDirectory = try BulkStatement(db, "SELECT id FROM directory WHERE path = ?1")

@@ -70,6 +70,7 @@ private struct Commit {
         try placeNodes()
         try writeLog()
         try writeRows()
+        try writeArrivals()
         try writeDirectories()
         try finish()
     }
@@ -80,7 +81,7 @@ private struct Commit {
             switch change {
             case .born(let node, let parent, let root, let path, let id, let coverage):
                 let directory = try directory(path)
-                nodes[node] = Store.NodePlace(directory: directory, root: root)
+                nodes[node] = Store.NodePlace(directory: directory, root: root, filesystem: id.filesystem)
                 let insert = statements.insertNode
                 insert.bind(1, node.rawValue)
                 insert.bind(2, parent?.rawValue)
@@ -107,6 +108,7 @@ private struct Commit {
                 alter.bind(4, id.birth)
                 alter.bind(5, coverage.rawValue)
                 try alter.run()
+                nodes[node]?.filesystem = id.filesystem
             case .gone: break
             }
         }
@@ -188,6 +190,20 @@ private struct Commit {
             upsert.bind(13, change.transition.map { firstLogSeq + Int64($0) })
             upsert.bind(14, store.head)
             try upsert.run()
+        }
+    }
+
+    /// Files that came where nothing was, all in two statements.
+    private mutating func writeArrivals() throws {
+        guard !batch.arrivals.isEmpty else { return }
+        for group in batch.arrivals.groups {
+            counts[nodes[group.node]!.root, default: (0, 0)].files += Int64(group.rows.count)
+        }
+        seq += try store.arrivalTable.with(
+            batch.arrivals, behind: seq, silent: store.head, directory: { nodes[$0]!.directory }
+        ) {
+            try statements.insertArrivals.run()
+            return try statements.insertLogOfArrivals.run()
         }
     }
 

@@ -10,12 +10,17 @@ extension Store {
         return try rows(select).first
     }
 
-    package func rows(of node: NodeID, after: Name?, limit: Int) throws -> [StoredRow] {
+    package func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) throws {
         let select = after == nil ? statements.selectRows : statements.selectRowsBehind
         select.bind(1, node.rawValue)
         select.bind(2, Int64(limit))
         if let after { select.bind(3, after) }
-        return try rows(select)
+        try StoreError.wrap {
+            try select.forEachRow {
+                let (entry, child) = entry(select)
+                page.append(entry, child: child, isText: select.isText(0)) { select.appendBytes(0, to: &$0) }
+            }
+        }
     }
 
     package func rows(linkedTo files: Set<FileID>) throws -> [StoredRow] {
@@ -38,8 +43,7 @@ extension Store {
             try BulkStatement(
                 database,
                 """
-                SELECT \(Statements.rowColumns) FROM state JOIN node ON node.id = state.node
-                WHERE state.child IS NULL AND state.ino IN (\(list))
+                SELECT \(Statements.rowColumns) FROM state WHERE child IS NULL AND ino IN (\(list))
                 """)
         }
         return try rows(select)
@@ -49,18 +53,25 @@ extension Store {
         try StoreError.wrap {
             var found: [StoredRow] = []
             try select.forEachRow {
-                let id = FileID(
-                    filesystem: Int32(select.int(11)), inode: UInt64(bitPattern: select.int(6)), birth: select.int(5))
-                let entry = Entry(
-                    id: id, mode: UInt32(select.int(1)), size: select.int(2), mtime: select.int(3),
-                    ctime: select.int(4),
-                    nlink: UInt32(select.int(7)), uid: UInt32(select.int(8)), gid: UInt32(select.int(9)))
+                let (entry, child) = entry(select)
                 found.append(
                     StoredRow(
-                        place: Place(NodeID(rawValue: select.int(12)), Name(select.bytes(0))), entry: entry,
-                        child: select.isNull(10) ? nil : NodeID(rawValue: select.int(10))))
+                        place: Place(NodeID(rawValue: select.int(11)), Name(select.bytes(0))), entry: entry,
+                        child: child))
             }
             return found
         }
+    }
+
+    /// The entry in a row of ``Statements/rowColumns``, and the node of a directory. A file is of the file system of the
+    /// directory it lies in.
+    private func entry(_ select: BulkStatement) -> (Entry, child: NodeID?) {
+        let child = select.isNull(10) ? nil : NodeID(rawValue: select.int(10))
+        let filesystem = nodes[child ?? NodeID(rawValue: select.int(11))]?.filesystem ?? 0
+        let id = FileID(filesystem: filesystem, inode: UInt64(bitPattern: select.int(6)), birth: select.int(5))
+        let entry = Entry(
+            id: id, mode: UInt32(select.int(1)), size: select.int(2), mtime: select.int(3), ctime: select.int(4),
+            nlink: UInt32(select.int(7)), uid: UInt32(select.int(8)), gid: UInt32(select.int(9)))
+        return (entry, child)
     }
 }

@@ -23,12 +23,15 @@ package final class Store: StoredState {
     /// Where each directory is, and whose root it is: memory follows directories.
     var nodes: [NodeID: NodePlace] = [:]
     let statements: Statements
+    let arrivalTable: ArrivalTable
     /// The rows that had been changed at the last checkpoint.
     var lastCheckpoint = 0
 
     struct NodePlace {
         var directory: Int64
         var root: RootID
+        /// Of the directory itself, as ``FileID/filesystem``.
+        var filesystem: Int32
     }
 
     /// The cursor of the last batch.
@@ -76,6 +79,7 @@ package final class Store: StoredState {
         try database.execute(sql: "INSERT OR IGNORE INTO boot(boot_id) VALUES (?)", arguments: [bootID])
         boot = try Int64.fetchOne(database, sql: "SELECT id FROM boot WHERE boot_id = ?", arguments: [bootID]) ?? 0
         try database.execute(sql: "CREATE TEMP TABLE except_name(name PRIMARY KEY) WITHOUT ROWID")
+        arrivalTable = try ArrivalTable(database)
         statements = try Statements(database)
         uuid = try String.fetchOne(database, sql: "SELECT uuid FROM meta") ?? ""
         if let last = try GRDB.Row.fetchOne(database, sql: "SELECT * FROM batch ORDER BY seq DESC LIMIT 1") {
@@ -91,10 +95,10 @@ package final class Store: StoredState {
     /// Reads where each directory is, as it was committed last.
     func loadNodes() throws {
         nodes = [:]
-        let select = try BulkStatement(database, "SELECT id, directory, root FROM node")
+        let select = try BulkStatement(database, "SELECT id, directory, root, filesystem FROM node")
         try select.forEachRow {
             nodes[NodeID(rawValue: select.int(0))] = NodePlace(
-                directory: select.int(1), root: RootID(rawValue: select.int(2)))
+                directory: select.int(1), root: RootID(rawValue: select.int(2)), filesystem: Int32(select.int(3)))
         }
     }
 

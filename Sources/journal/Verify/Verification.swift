@@ -119,9 +119,8 @@ final class Verification {
                 leftOut.addMount(path)
                 return nil
             }
-            var found: [Name] = []
-            try reader.forEachName(in: directory) { found.append(Name($0)) }
-            found.sort()
+            let listing = try reader.names(in: directory)
+            let found = (0..<listing.count).map { Name(listing.name($0)) }.sorted()
             var names: [(name: Name, status: FileStatus)] = []
             names.reserveCapacity(found.count)
             for name in found {

@@ -52,8 +52,8 @@ final class PatientStore: StoredState {
     }
 
     func row(at place: Place) throws -> StoredRow? { try store.row(at: place) }
-    func rows(of node: NodeID, after: Name?, limit: Int) throws -> [StoredRow] {
-        try store.rows(of: node, after: after, limit: limit)
+    func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) throws {
+        try store.read(&page, of: node, after: after, limit: limit)
     }
     func rows(linkedTo files: Set<FileID>) throws -> [StoredRow] { try store.rows(linkedTo: files) }
     func linkedRows(of node: NodeID) throws -> [StoredRow] { try store.linkedRows(of: node) }

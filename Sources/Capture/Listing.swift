@@ -1,0 +1,66 @@
+internal import Changes
+internal import Kernel
+
+/// The names of one directory, on the way to be compared with the rows that the state has of it.
+final class Listing {
+    let node: NodeID
+    var names: DirectoryListing
+    /// It finds names in any case; see ``Capture/observeFolded(_:_:otherwise:in:_:)``.
+    let isFolded: Bool
+    /// How many of the names have been gone through.
+    var next = 0
+    /// Up to where names and rows have been gone through.
+    private(set) var last: Name?
+    /// The page that comes next has just been looked at.
+    private var hasLooked: Bool
+
+    /// Names looked at before events and barriers get their turn: about 10 ms.
+    static let pageSize = 4096
+
+    /// `hasLooked` says that the first page has just been looked at.
+    init(node: NodeID, names: DirectoryListing, isFolded: Bool, hasLooked: Bool = false) {
+        self.node = node
+        self.names = names
+        self.isFolded = isFolded
+        self.hasLooked = hasLooked
+    }
+
+    private var page: Range<Int> { next..<min(next + Self.pageSize, names.count) }
+    /// Whether the page that comes next has to be looked at before ``forEachOfPage(_:_:)``.
+    var needsLook: Bool { !hasLooked && !page.isEmpty }
+
+    /// Looks at the page that comes next; what is seen has to be used before newer events are.
+    func look(in directory: borrowing Descriptor) {
+        names.look(at: page, in: directory)
+        hasLooked = true
+    }
+
+    /// Goes through the next page of a directory: its names and the rows behind ``last``, in one order. A name without a row
+    /// has no second number, a row without a name no first: such a row is looked at all the same, since readdir says nothing
+    /// about names that come and go while it runs. True when the directory is done.
+    ///
+    /// Between pages others have their turn, so that rows may come; each page reads its own.
+    func forEachOfPage(_ rows: RowList, _ body: (_ name: Int?, _ row: Int?) -> Void) -> Bool {
+        defer { hasLooked = false }
+        let end = page.upperBound
+        var row = 0
+        var order = 0
+        while row < rows.count {
+            order = next < names.count ? names.order(next, rows[row].isText, rows.bytes, rows[row].range) : 1
+            if order <= 0 && next == end { break }
+            body(order > 0 ? nil : next, order < 0 ? nil : row)
+            if order <= 0 { next += 1 }
+            if order >= 0 { row += 1 }
+        }
+        let isPastRows = row == rows.count && rows.count < Self.pageSize
+        if isPastRows {
+            while next < end {
+                (order, next) = (-1, next + 1)
+                body(next - 1, nil)
+            }
+            if next == names.count { return true }
+        }
+        last = order > 0 ? rows.name(row - 1) : Name(names.name(next - 1))
+        return false
+    }
+}

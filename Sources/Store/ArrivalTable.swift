@@ -1,0 +1,206 @@
+internal import Changes
+internal import GRDB
+internal import GRDBSQLite
+
+/// The arrivals of a batch as a table of SQLite, so that one statement inserts them all: no binding, no stepping, no reset
+/// a row.
+///
+/// > The virtual table mechanism allows an application to publish interfaces that are accessible from SQL statements as if
+/// > they were tables. (The Virtual Table Mechanism Of SQLite, 1.1)
+///
+/// It is eponymous-only (xCreate is NULL), so nothing of it is in the database. There are rows while
+/// ``with(_:behind:silent:directory:_:)`` runs, on the one thread of the store; else the table is empty. Beside
+/// ``BulkStatement`` this is the only file with SQLite's C calls.
+@safe final class ArrivalTable {
+    fileprivate struct Group {
+        var node: Int64
+        var directory: Int64
+        /// Of the first row; that of the others follow where they are logged, and are the same where they are not.
+        var seq: Int64
+        var isLogged: Bool
+        var rows: Range<Int>
+    }
+
+    /// What the table shows: memory that stays where it is meanwhile.
+    @unsafe fileprivate struct Shown {
+        var groups: UnsafeBufferPointer<Group>
+        var rows: UnsafeBufferPointer<RowList.Row>
+        var names: UnsafeRawBufferPointer
+    }
+
+    fileprivate var shown: Shown?
+    private let module: UnsafeMutablePointer<sqlite3_module>
+
+    init(_ database: Database) throws {
+        unsafe module = UnsafeMutablePointer<sqlite3_module>.allocate(capacity: 1)
+        unsafe module.initialize(to: Callbacks.module)
+        let code = unsafe sqlite3_create_module_v2(
+            database.sqliteConnection, "arrival", module, Unmanaged.passUnretained(self).toOpaque(), nil)
+        guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+    }
+
+    deinit { unsafe module.deallocate() }
+
+    /// Runs `body` while the table shows `arrivals`. Those that are logged get the numbers behind `seq`, the others
+    /// `silentSeq`.
+    func with<Result>(
+        _ arrivals: Arrivals, behind seq: Int64, silent silentSeq: Int64, directory: (NodeID) -> Int64,
+        _ body: () throws -> Result
+    ) rethrows -> Result {
+        var next = seq + 1
+        let groups = arrivals.groups.map { group in
+            defer { if group.isLogged { next += Int64(group.rows.count) } }
+            return Group(
+                node: group.node.rawValue, directory: directory(group.node), seq: group.isLogged ? next : silentSeq,
+                isLogged: group.isLogged, rows: group.rows)
+        }
+        return try unsafe groups.withUnsafeBufferPointer { groups in
+            try unsafe arrivals.list.rows.withUnsafeBufferPointer { rows in
+                try unsafe arrivals.list.bytes.withUnsafeBytes { names in
+                    unsafe shown = Shown(groups: groups, rows: rows, names: names)
+                    defer { unsafe shown = nil }
+                    return try body()
+                }
+            }
+        }
+    }
+}
+
+/// sqlite3_vtab with what it is a table of.
+@unsafe private struct Table {
+    var base: sqlite3_vtab
+    var owner: Unmanaged<ArrivalTable>
+}
+
+/// sqlite3_vtab_cursor with where it is.
+@unsafe private struct Cursor {
+    var base: sqlite3_vtab_cursor
+    var shown: ArrivalTable.Shown?
+    var group = 0
+    var row = 0
+
+    /// Goes to the next group with a row that is not behind it.
+    mutating func skipEmptyGroups() {
+        guard let shown = unsafe shown else { return }
+        while unsafe group < shown.groups.count, unsafe row >= shown.groups[group].rows.upperBound {
+            unsafe group += 1
+            if unsafe group < shown.groups.count { unsafe row = shown.groups[group].rows.lowerBound }
+        }
+    }
+}
+
+/// The functions that SQLite calls.
+private enum Callbacks {
+    static var module: sqlite3_module {
+        var module = sqlite3_module()
+        unsafe module.xConnect = { database, owner, _, _, result, _ in
+            let code = unsafe sqlite3_declare_vtab(database, ArrivalColumn.schema)
+            guard code == SQLITE_OK else { return code }
+            let table = UnsafeMutablePointer<Table>.allocate(capacity: 1)
+            unsafe table.initialize(
+                to: Table(base: sqlite3_vtab(), owner: Unmanaged<ArrivalTable>.fromOpaque(owner!)))
+            unsafe result!.pointee = unsafe UnsafeMutableRawPointer(table).assumingMemoryBound(to: sqlite3_vtab.self)
+            return SQLITE_OK
+        }
+        unsafe module.xDisconnect = { table in
+            unsafe UnsafeMutableRawPointer(table!).assumingMemoryBound(to: Table.self).deallocate()
+            return SQLITE_OK
+        }
+        // There is one way: from the first row to the last.
+        unsafe module.xBestIndex = { _, index in
+            unsafe index!.pointee.estimatedCost = 1
+            return SQLITE_OK
+        }
+        unsafe module.xOpen = { _, result in
+            let cursor = UnsafeMutablePointer<Cursor>.allocate(capacity: 1)
+            unsafe cursor.initialize(to: Cursor(base: sqlite3_vtab_cursor(), shown: nil))
+            unsafe result!.pointee = unsafe UnsafeMutableRawPointer(cursor).assumingMemoryBound(
+                to: sqlite3_vtab_cursor.self)
+            return SQLITE_OK
+        }
+        unsafe module.xClose = { cursor in
+            unsafe own(cursor).deallocate()
+            return SQLITE_OK
+        }
+        unsafe module.xFilter = { cursor, _, _, _, _ in
+            let cursor = unsafe own(cursor)
+            let table = unsafe UnsafeMutableRawPointer(cursor.pointee.base.pVtab!).assumingMemoryBound(to: Table.self)
+            unsafe cursor.pointee.shown = unsafe table.pointee.owner.takeUnretainedValue().shown
+            unsafe cursor.pointee.group = 0
+            unsafe cursor.pointee.row = unsafe cursor.pointee.shown?.groups.first?.rows.lowerBound ?? 0
+            unsafe cursor.pointee.skipEmptyGroups()
+            return SQLITE_OK
+        }
+        unsafe module.xNext = { cursor in
+            unsafe own(cursor).pointee.row += 1
+            unsafe own(cursor).pointee.skipEmptyGroups()
+            return SQLITE_OK
+        }
+        unsafe module.xEof = { cursor in
+            let cursor = unsafe own(cursor)
+            guard let shown = unsafe cursor.pointee.shown else { return 1 }
+            return unsafe cursor.pointee.group < shown.groups.count ? 0 : 1
+        }
+        unsafe module.xRowid = { cursor, result in
+            unsafe result!.pointee = unsafe Int64(own(cursor).pointee.row)
+            return SQLITE_OK
+        }
+        unsafe module.xColumn = { cursor, context, column in
+            let cursor = unsafe own(cursor)
+            let shown = unsafe cursor.pointee.shown!
+            let (group, row) = unsafe (shown.groups[cursor.pointee.group], shown.rows[cursor.pointee.row])
+            unsafe ArrivalColumn(rawValue: column)!.give(
+                context!, group: group, position: cursor.pointee.row - group.rows.lowerBound, row, names: shown.names)
+            return SQLITE_OK
+        }
+        return module
+    }
+}
+
+private func own(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> UnsafeMutablePointer<Cursor> {
+    unsafe UnsafeMutableRawPointer(cursor!).assumingMemoryBound(to: Cursor.self)
+}
+
+/// The columns, by their numbers.
+private enum ArrivalColumn: Int32 {
+    case node, name, mode, size, mtime, ctime, btime, ino, nlink, uid, gid, seq, directory, filesystem, logged
+
+    static let schema = """
+        CREATE TABLE arrival(node INT, name ANY, mode INT, size INT, mtime_ns INT, ctime_ns INT, btime_ns INT, ino INT,
+          nlink INT, uid INT, gid INT, seq INT, directory INT, filesystem INT, logged INT)
+        """
+
+    func give(
+        _ context: OpaquePointer, group: ArrivalTable.Group, position: Int, _ row: RowList.Row,
+        names: UnsafeRawBufferPointer
+    ) {
+        let value: Int64
+        switch self {
+        case .name:
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: names[row.range])
+            // SQLITE_STATIC (nil): the names stay where they are until the statement is done.
+            if row.isText {
+                let text = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+                unsafe sqlite3_result_text(context, text, Int32(bytes.count), nil)
+            } else {
+                unsafe sqlite3_result_blob(context, bytes.baseAddress, Int32(bytes.count), nil)
+            }
+            return
+        case .node: value = group.node
+        case .mode: value = Int64(row.entry.mode)
+        case .size: value = row.entry.size
+        case .mtime: value = row.entry.mtime
+        case .ctime: value = row.entry.ctime
+        case .btime: value = row.entry.id.birth
+        case .ino: value = Int64(bitPattern: row.entry.id.inode)
+        case .nlink: value = Int64(row.entry.nlink)
+        case .uid: value = Int64(row.entry.uid)
+        case .gid: value = Int64(row.entry.gid)
+        case .seq: value = group.isLogged ? group.seq + Int64(position) : group.seq
+        case .directory: value = group.directory
+        case .filesystem: value = Int64(row.entry.id.filesystem)
+        case .logged: value = group.isLogged ? 1 : 0
+        }
+        unsafe sqlite3_result_int64(context, value)
+    }
+}
