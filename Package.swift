@@ -50,11 +50,14 @@ let package = Package(
         // Kernel events and crawls in, batches out.
         .target(name: "Capture", dependencies: ["Kernel", "Changes"], swiftSettings: strict),
 
+        // What Swift cannot call of SQLite.
+        .target(name: "CSQLite"),
+
         // Batches in, log and state out: the only writer.
         .target(
             name: "Store",
             dependencies: [
-                "Schema", "Changes",
+                "Schema", "Changes", "CSQLite",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],

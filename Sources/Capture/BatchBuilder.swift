@@ -96,12 +96,9 @@ struct BatchBuilder {
 
     /// Arrivals in a directory that moved or went are told beside it, and those that departed elsewhere are renamed.
     private mutating func observeArrivals() {
-        guard !pending.arrivals.isEmpty else { return }
-        if !movers.isEmpty || !goneNodes.isEmpty {
-            let nodes = goneNodes.union(movers.keys)
-            // What was in a directory that is gone may be anywhere.
-            pending.observeArrivals { [hasGone = !goneNodes.isEmpty] node, _ in hasGone || nodes.contains(node) }
-        }
+        // What was in a directory that is gone may be anywhere.
+        let hasGone = !goneNodes.isEmpty
+        pending.observeArrivals { [tree, movers] node, _ in hasGone || movers[node] != nil || tree[node] == nil }
         let departed = Set(
             pending.observations.lazy.compactMap { $1.before }.filter { $0.child == nil }.map(\.entry.id))
         if !departed.isEmpty { pending.observeArrivals { departed.contains($1.id) } }

@@ -44,13 +44,21 @@ extension Capture {
             pending.source = .crawl
             pending.notBefore = crawl.notBefore
         }
+        try state.holdSnapshot()
+        let isDone = try walk(on: crawl, state)
+        try state.releaseSnapshot()
+        if isDone { try end(crawl, state) } else { try resolve(state) }
+    }
+
+    /// Compares directories until the time of a slice is over; true when there are no more.
+    private func walk(on crawl: Crawl, _ state: some StoredState) throws -> Bool {
         let deadline = Clock.boot() + Self.sliceTime
         while Clock.boot() < deadline {
             if crawl.listing == nil {
                 while crawl.ahead.count < ReadAhead.limit, let node = crawl.stack.popLast() {
                     if let ahead = begin(listingAhead: node) { crawl.ahead.append(ahead) }
                 }
-                if crawl.ahead.isEmpty { return try end(crawl, state) }
+                if crawl.ahead.isEmpty { return true }
                 crawl.listing = take(crawl.ahead.removeFirst())
             }
             // In one stretch with what was seen: between slices events say what is newer.
@@ -61,7 +69,7 @@ extension Capture {
             }
             try flushIfLarge(state)
         }
-        try resolve(state)
+        return false
     }
 
     private func begin(_ crawl: Crawl) {

@@ -55,7 +55,7 @@ extension Capture {
             if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
             tree.forget(below)
             unlisted.remove(below)
-            parked[below] = nil
+            parked.removeAll(in: below)
             pending.addGone(below, isLogged: isLogged)
             away.remove(below)
             remoteTops.remove(below)
@@ -74,20 +74,17 @@ extension Capture {
 
     /// Whether there is something to look at in a directory that the tree has elsewhere than it is. What is below a detached
     /// one goes, or comes back, with it.
-    var isUnresolved: Bool { unlisted.contains(where: isLost) || parked.keys.contains(where: isLost) }
+    var isUnresolved: Bool { unlisted.contains(where: isLost) || parked.nodes.contains(where: isLost) }
 
     func isLost(_ node: NodeID) -> Bool { !isReconciling(node) && !isDetached(node) }
 
     /// Whether a directory is, or lies below, one that is not at its place any more.
     func isDetached(_ node: NodeID) -> Bool { !detached.isEmpty && tree.nearest(of: detached, above: node) != nil }
 
-    /// Sets a name aside whose directory is not where the tree has it.
-    func park(_ place: Place, _ hints: Hints) { parked[place.node, default: [:]][place, default: []].formUnion(hints) }
-
     /// Makes names due again that were set aside.
     func unpark(where isWanted: (NodeID) -> Bool = { _ in true }) {
-        for node in parked.keys.filter(isWanted) {
-            for (place, hints) in parked.removeValue(forKey: node)! { dirty.insert(place, hints) }
+        for node in parked.nodes.filter(isWanted) {
+            dirty.insert(parked.removeAll(in: node)!, in: node)
         }
     }
 
@@ -114,12 +111,12 @@ extension Capture {
     /// reconciled they wait for the crawl, which finds the directory or its end. In its first crawl there is nothing to be told
     /// of them: another one lists everything.
     func giveUpUnresolved() {
-        for node in unlisted.union(parked.keys) where isLost(node) {
+        for node in unlisted.union(parked.nodes) where isLost(node) {
             unlisted.remove(node)
             guard !isAway(node), let root = roots[tree[node]!.root] else { continue }
             notify(.lost(path: tree.path(of: node)))
             reconcile(root, cause: .doubt)
-            if isLost(node) { parked[node] = nil }
+            if isLost(node) { parked.removeAll(in: node) }
         }
     }
 

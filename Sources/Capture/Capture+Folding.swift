@@ -11,10 +11,13 @@ internal import Kernel
 extension Capture {
     /// Whether a directory is such a one. Asked every time: no event tells when chattr changes it, and it may be changed
     /// whenever it is empty. One that cannot be read cannot be listed or watched either, so that it is a gap anyway.
-    func foldsCase(_ directory: borrowing Descriptor, _ status: FileStatus) -> Bool {
-        guard devices[status.device]?.canFoldCase == true else { return false }
+    ///
+    /// An anchor cannot be asked, so it is opened once more.
+    func foldsCase(_ directory: borrowing OpenedDirectory, isAnchor: Bool) -> Bool {
+        guard let device = directory.status?.device, devices[device]?.canFoldCase == true else { return false }
         do throws(SystemError) {
-            return try Descriptor(at: directory, opening: [], for: .listing).foldsCase()
+            if !isAnchor { return try directory.descriptor.foldsCase() }
+            return try Descriptor(at: directory.descriptor, opening: [], for: .listing).foldsCase()
         } catch {
             return false
         }
@@ -22,7 +25,7 @@ extension Capture {
 
     /// Looks at all names of such a directory, when events told of some; what they said of a file is said of the name it has.
     func observeFolded(
-        _ node: NodeID, _ told: ArraySlice<(place: Place, hints: Hints)>, otherwise: Hints = [],
+        _ node: NodeID, _ told: [Name: Hints], otherwise: Hints = [],
         in directory: borrowing Descriptor, _ state: some StoredState
     ) throws {
         var listed: Set<Name> = []
@@ -34,8 +37,8 @@ extension Capture {
         } catch {
             return noteUnreadable(node, error)
         }
-        for (place, said) in told {
-            guard let status = try status(of: place, said, in: directory, state) else { continue }
+        for (name, said) in told {
+            guard let status = try status(of: Place(node, name), said, in: directory, state) else { continue }
             hints[status.inode, default: otherwise].formUnion(said)
         }
         for name in listed.sorted(by: Name.storageOrder) {

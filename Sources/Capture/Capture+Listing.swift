@@ -12,7 +12,7 @@ extension Capture {
     func begin(listing node: NodeID) -> Listing? {
         do throws(SystemError) {
             guard let opened = try openToList(node) else { return nil }
-            let isFolded = isFolded(opened)
+            let isFolded = foldsCase(opened, isAnchor: false)
             var names = takeSpareNames()
             try reader.read(opened.descriptor, into: &names)
             let listing = Listing(node: node, names: names, isFolded: isFolded)
@@ -28,7 +28,7 @@ extension Capture {
     func begin(listingAhead node: NodeID) -> Crawl.Ahead? {
         do throws(SystemError) {
             guard let opened = try openToList(node) else { return nil }
-            guard !isFolded(opened), let readAhead else { return Crawl.Ahead(node: node) }
+            guard !foldsCase(opened, isAnchor: false), let readAhead else { return Crawl.Ahead(node: node) }
             let flight = ReadAhead.Flight(opened.take(), reusing: takeSpareNames())
             readAhead.list(flight)
             return Crawl.Ahead(node: node, flight: flight)
@@ -42,7 +42,7 @@ extension Capture {
     func take(_ ahead: Crawl.Ahead) -> Listing? {
         guard let flight = ahead.flight, let readAhead else { return begin(listing: ahead.node) }
         do throws(SystemError) {
-            let names = try readAhead.take(flight)
+            let names = try readAhead.take(flight, reader)
             guard !ahead.isVoid, tree[ahead.node] != nil else {
                 spareNames.append(names)
                 return begin(listing: ahead.node)
@@ -72,11 +72,6 @@ extension Capture {
         }
         if value.watch == nil { try watch(node, opened.descriptor) }
         return opened
-    }
-
-    private func isFolded(_ opened: borrowing OpenedDirectory) -> Bool {
-        guard let status = opened.status else { return false }
-        return foldsCase(opened.descriptor, status)
     }
 
     private func noteUnlisted(_ node: NodeID, _ error: SystemError) {
@@ -113,7 +108,7 @@ extension Capture {
         guard let value = tree[listing.node], !isAway(listing.node) else { return true }
         if listing.isFolded {
             guard let opened = try openAgain(listing) else { return true }
-            try observeFolded(listing.node, [], otherwise: .listed, in: opened.descriptor, state)
+            try observeFolded(listing.node, [:], otherwise: .listed, in: opened.descriptor, state)
             listing.next = listing.names.count
             return true
         }
@@ -137,7 +132,9 @@ extension Capture {
             if !hasBegun { pending.arrivals.begin(listing.node, isLogged: page.isLogged) }
             hasBegun = true
             let item = listing.names.items[name]
-            pending.arrivals.append(entry, isText: item.isText) { $0.append(contentsOf: listing.names.bytes[item.range]) }
+            pending.arrivals.append(entry, isText: item.isText) {
+                $0.append(contentsOf: listing.names.bytes[item.range])
+            }
         }
         if remarkable.isEmpty { return isDone }
         guard let opened = try openAgain(listing) else { return true }

@@ -194,16 +194,17 @@ extension Capture {
             tree.attach(node, at: place)
             if pending.observations[place]?.after.isPresent == false { pending.observations[place] = nil }
         }
-        for node in parked.keys where subtree.contains(node) {
-            for (place, hints) in parked.removeValue(forKey: node)! { keepUnseen(place, hints) }
+        for node in parked.nodes.filter(subtree.contains) {
+            for (name, hints) in parked.removeAll(in: node)! { keepUnseen(Place(node, name), hints) }
         }
         unlisted.subtract(subtree)
     }
 
     /// Names that events told of in a directory that cannot be looked at now: they wait for the crawl that can. Other names of
     /// their files can be looked at; where nobody knows which file it is, everything is.
-    func setAside(_ names: ArraySlice<(place: Place, hints: Hints)>, _ state: some StoredState) throws {
-        for (place, hints) in names {
+    func setAside(_ names: [Name: Hints], in node: NodeID, _ state: some StoredState) throws {
+        for (name, hints) in names {
+            let place = Place(node, name)
             keepUnseen(place, hints)
             if let row = try state.row(at: place) {
                 if row.child == nil { links.touch(row.entry.id, hints.intersection(.content)) }

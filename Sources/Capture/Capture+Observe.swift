@@ -12,25 +12,20 @@ extension Capture {
         var rounds = 0
         while dirty.isDue && rounds < Self.resolveRounds {
             rounds += 1
-            let names = dirty.takeNames()
-            var index = 0
-            while index < names.count {
-                let node = names[index].place.node
-                var end = index
-                while end < names.count, names[end].place.node == node { end += 1 }
-                let group = names[index..<end]
-                index = end
+            for (node, names) in dirty.takeNames() {
                 guard let value = tree[node] else { continue }
                 guard value.coverage == .covered, !isAway(node) else {
-                    try setAside(group, state)
+                    try setAside(names, in: node, state)
                     continue
                 }
                 voidLooksAhead(at: node)
-                let opened = try withDirectory(node, for: group, state) { directory, foldsCase in
-                    if foldsCase { return try observeFolded(node, group, in: directory, state) }
-                    for (place, hints) in group { try observe(place, hints, in: directory, state) }
+                let opened = try withDirectory(node, for: names, state) { directory, foldsCase in
+                    if foldsCase { return try observeFolded(node, names, in: directory, state) }
+                    for name in names.keys.sorted() {
+                        try observe(Place(node, name), names[name]!, in: directory, state)
+                    }
                 }
-                if !opened { for (place, hints) in group { park(place, hints) } }
+                if !opened { parked.note(names, in: node) }
                 try flushIfLarge(state)
             }
             try seekLinks(state)
@@ -42,7 +37,7 @@ extension Capture {
     /// Runs `body` with the directory of `node` open, and whether that finds names in any case. False when the directory is not
     /// there (yet, or any more), true also when it cannot be looked into, which is a gap from now on: then `names` are kept.
     private func withDirectory(
-        _ node: NodeID, for names: ArraySlice<(place: Place, hints: Hints)>, _ state: some StoredState,
+        _ node: NodeID, for names: [Name: Hints], _ state: some StoredState,
         _ body: (borrowing Descriptor, Bool) throws -> Void
     ) throws -> Bool {
         let directory: OpenedDirectory
@@ -51,13 +46,13 @@ extension Capture {
             directory = opened
         } catch {
             noteUnreadable(node, error)
-            for (place, hints) in names { keepUnseen(place, hints) }
+            for (name, hints) in names { keepUnseen(Place(node, name), hints) }
             return true
         }
         var isFolded = false
         if let status = directory.status {
             try refresh(node, status, state)
-            isFolded = foldsCase(directory.descriptor, status)
+            isFolded = foldsCase(directory, isAnchor: true)
         }
         try body(directory.descriptor, isFolded)
         return true
@@ -67,15 +62,19 @@ extension Capture {
     /// and its rows would go wrong for ever. Nil when it is not where the tree has it. A container has no status: nothing
     /// but the root's name is known of it.
     func open(_ node: NodeID, for purpose: Descriptor.Purpose) throws(SystemError) -> OpenedDirectory? {
-        guard let path = tree.path(of: node), let root = roots[tree[node]!.root]?.root else { return nil }
+        guard let path = tree.path(of: node), let watched = roots[tree[node]!.root] else { return nil }
+        let root = watched.root
         do throws(SystemError) {
             if tree.isContainer(node) {
                 return OpenedDirectory(descriptor: try Descriptor(opening: path.shown, for: purpose), status: nil)
             }
             // How one gets to the root is the administrator's business; below it no link is followed.
-            let top = try Descriptor(opening: root.path.shown, for: node == root.node ? purpose : .anchor)
-            if node == root.node { return try confirmed(top, as: node) }
-            return try confirmed(Descriptor(below: top, opening: root.path.relative(path), for: purpose), as: node)
+            if node == root.node {
+                return try confirmed(Descriptor(opening: root.path.shown, for: purpose), as: node)
+            }
+            return try confirmed(
+                Descriptor(below: watched.openAnchor().descriptor, opening: root.path.relative(path), for: purpose),
+                as: node)
         } catch {
             if error.reach == .gone { return nil }
             throw error

@@ -35,7 +35,7 @@ extension Capture {
         {
             if tree.isBelow(place.node, moved) {
                 // The tree is behind: some directory between the two has moved out first. Its events are on their way.
-                park(place, hints)
+                parked.note(place, hints)
                 return nil
             }
             let gap = nearestGap(above: tree[moved]?.parent ?? pending.origins[moved]?.node)

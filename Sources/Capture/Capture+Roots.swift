@@ -23,6 +23,20 @@ package final class WatchedRoot {
     var unwrittenSince: Int64?
     /// When an offline root is looked for again.
     var nextLook: Int64 = 0
+    /// The root, open while there is something to look at below it: no longer, since it keeps its file system mounted.
+    var anchor: Anchor?
+
+    final class Anchor {
+        let descriptor: Descriptor
+        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+    }
+
+    func openAnchor() throws(SystemError) -> Anchor {
+        if let anchor { return anchor }
+        let opened = Anchor(try Descriptor(opening: root.path.shown, for: .anchor))
+        anchor = opened
+        return opened
+    }
 
     /// Whether a status is of what is mounted where the root lies. Mounts are told apart by their ID: btrfs subvolumes of one
     /// mount have devices of their own, and bind mounts share theirs (fact 54).
@@ -94,7 +108,7 @@ extension Capture {
             if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
             detached.remove(node)
             unlisted.remove(node)
-            parked[node] = nil
+            parked.removeAll(in: node)
             away.remove(node)
             tree.forget(node)
         }

@@ -32,9 +32,8 @@ package final class Capture {
     var tree: Tree
     var roots: [RootID: WatchedRoot] = [:]
     var dirty = DirtyNames()
-    /// Names in directories that are not where the tree has them, by directory: they wait for the event or the crawl that finds
-    /// it.
-    var parked: [NodeID: [Place: Hints]] = [:]
+    /// Names in directories that are not where the tree has them: they wait for the event or the crawl that finds those.
+    var parked = HintedNames()
     /// Names that events told of and that could not be looked at.
     var unseen: [Place: Hints] = [:]
     var links = Links()
@@ -154,6 +153,7 @@ package final class Capture {
     /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl. When nothing is left, an
     /// audit has its turn; under a steady stream of events there would be none else.
     package func step(_ state: some StoredState) throws {
+        defer { for watched in roots.values { watched.anchor = nil } }
         let take = try drain.take()
         try noteMounts()
         let isAsked = take.completed > settled
@@ -172,6 +172,8 @@ package final class Capture {
     /// Commits what is pending, but for what waits for a detached directory. `complete` says before when there is nothing else.
     package func flush(_ state: some StoredState, complete: Instant? = nil) throws {
         let batch = try takeBatch(state, complete: complete)
+        // A commit may have to wait for space.
+        for watched in roots.values { watched.anchor = nil }
         if !batch.isEmpty { _ = try state.commit(batch) }
     }
 

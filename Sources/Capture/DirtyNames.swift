@@ -22,17 +22,22 @@ struct Hints: OptionSet, Hashable {
 
     init(_ mask: EventMask) {
         self = []
-        if !mask.isDisjoint(with: [.modify, .closeWrite]) { insert(.content) }
+        if !mask.isDisjoint(with: Self.writes) { insert(.content) }
         if mask.contains(.attrib) { insert(.metadata) }
         if mask.contains(.delete) { insert(.deletedLast) }
-        if !mask.isDisjoint(with: [.create, .delete, .movedFrom, .movedTo]) { insert(.entry) }
+        if !mask.isDisjoint(with: Self.entries) { insert(.entry) }
         if contains(.entry) && mask.contains(.isDirectory) { insert(.directory) }
     }
+
+    private static let writes: EventMask = [.modify, .closeWrite]
+    private static let entries: EventMask = [.create, .delete, .movedFrom, .movedTo]
 
     /// Both, where the other was said after this.
     func followed(by newer: Hints) -> Hints {
         newer.contains(.deletedLast) ? union(newer) : union(newer).subtracting(.deletedLast)
     }
+
+    mutating func follow(_ newer: Hints) { self = followed(by: newer) }
 }
 
 /// The names that events marked, each once, and the renames they told of.
@@ -41,9 +46,9 @@ struct Hints: OptionSet, Hashable {
 /// waits for the next time, but for what it takes to make sense of these.
 struct DirtyNames {
     /// Those to be looked at now.
-    private var names: [Place: Hints] = [:]
+    private var names = HintedNames()
     /// Those that were read since; none is in both.
-    private var later: [Place: Hints] = [:]
+    private var later = HintedNames()
     /// MOVED_FROM and MOVED_TO with the same cookie. Others may stand between the two, and a read may end there.
     private var leaving: [UInt32: (place: Place, hints: Hints)] = [:]
     private(set) var renames: [Place: Place] = [:]
@@ -56,17 +61,21 @@ struct DirtyNames {
 
     /// Marks a name to be looked at now.
     mutating func insert(_ place: Place, _ hints: Hints) {
-        let known = (names[place] ?? []).followed(by: hints)
-        names[place] = later.removeValue(forKey: place).map(known.followed) ?? known
+        names.note(place, hints)
+        if let newer = later.remove(place) { names.note(place, newer) }
+    }
+
+    /// Marks names of one directory to be looked at now.
+    mutating func insert(_ marked: [Name: Hints], in node: NodeID) {
+        names.note(marked, in: node)
+        for name in marked.keys {
+            if let newer = later.remove(Place(node, name)) { names.note(Place(node, name), newer) }
+        }
     }
 
     /// Marks a name that was read of: to be looked at with those that are due, if it is one of them.
     mutating func note(_ place: Place, _ hints: Hints) {
-        if let known = names[place] {
-            names[place] = known.followed(by: hints)
-        } else {
-            later[place] = (later[place] ?? []).followed(by: hints)
-        }
+        if names[place] != nil { names.note(place, hints) } else { later.note(place, hints) }
     }
 
     /// The first half of a rename. What was said of the file under the old name will be said of it under the new one: in
@@ -86,14 +95,16 @@ struct DirtyNames {
 
     /// Makes all names due that have been read.
     mutating func takeUp() {
-        if names.isEmpty { swap(&names, &later) }
-        names.merge(later) { $0.followed(by: $1) }
-        later.removeAll(keepingCapacity: true)
+        if names.isEmpty { return swap(&names, &later) }
+        for (node, newer) in later.directories { names.note(newer, in: node) }
+        later.removeAll()
     }
 
     /// Makes those due that tell where directories are, and where the files went that due names had.
     mutating func takeUpMoves() {
-        for (place, hints) in later where hints.contains(.directory) { insert(place, []) }
+        for (node, names) in later.directories {
+            for (name, hints) in names where hints.contains(.directory) { insert(Place(node, name), []) }
+        }
         // What becomes due may be the source of another.
         while true {
             let targets = renames.filter { later[$0.key] != nil && later[$0.value] == nil }.keys
@@ -102,10 +113,10 @@ struct DirtyNames {
         }
     }
 
-    /// Hands over all names that are due, sorted so that each directory is opened once.
-    mutating func takeNames() -> [(place: Place, hints: Hints)] {
-        defer { names.removeAll(keepingCapacity: true) }
-        return names.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    /// Hands over all names that are due, by directory.
+    mutating func takeNames() -> [(node: NodeID, names: [Name: Hints])] {
+        defer { names.removeAll() }
+        return names.directories.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// Forgets the renames, once the batch that they were hints for is complete; not those of names that wait.

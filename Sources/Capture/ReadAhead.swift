@@ -32,18 +32,9 @@ final class ReadAhead: Sendable {
     }
 
     private struct Queue {
+        /// Those that nobody has begun.
         var flights: [Flight] = []
-        var next = 0
         var isStopped = false
-
-        mutating func pop() -> Flight? {
-            guard next < flights.count else { return nil }
-            defer {
-                next += 1
-                if next == flights.count { (flights, next) = ([], 0) }
-            }
-            return flights[next]
-        }
     }
 
     /// Directories that are open at a time.
@@ -70,7 +61,8 @@ final class ReadAhead: Sendable {
     private static func run(_ queue: Monitor<Queue>) {
         let reader = DirectoryReader()
         while true {
-            let next: Flight? = queue.wait { $0.isStopped ? .some(nil) : $0.pop().map { .some($0) } }
+            // The last one first: the others are nearer to the one who takes, who need not wait for them then.
+            let next: Flight? = queue.wait { $0.isStopped ? .some(nil) : $0.flights.popLast().map { .some($0) } }
             guard let flight = next else { return }
             flight.run(reader)
             queue.change { _ in flight.isDone = true }
@@ -80,9 +72,14 @@ final class ReadAhead: Sendable {
     /// Asks for a directory to be listed.
     func list(_ flight: Flight) { queue.change { $0.flights.append(flight) } }
 
-    /// Waits for a listing; throws what refused it.
-    func take(_ flight: Flight) throws(SystemError) -> DirectoryListing {
-        queue.wait { _ in flight.isDone ? () : nil }
+    /// Takes a listing; one that nobody has begun is made here and now. Throws what refused it.
+    func take(_ flight: Flight, _ reader: borrowing DirectoryReader) throws(SystemError) -> DirectoryListing {
+        let isOurs = queue.change { queue in
+            guard let index = queue.flights.firstIndex(where: { $0 === flight }) else { return false }
+            queue.flights.remove(at: index)
+            return true
+        }
+        if isOurs { flight.run(reader) } else { queue.wait { _ in flight.isDone ? () : nil } }
         if let failure = flight.failure { throw failure }
         return flight.names
     }

@@ -4,6 +4,14 @@ package struct NodeID: RawRepresentable, Hashable, Sendable, Comparable {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }
     package static func < (a: NodeID, b: NodeID) -> Bool { a.rawValue < b.rawValue }
+    package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+
+    /// What dictionaries ask for. Nodes are looked up for every name and event, and SipHash took longer than the rest of the
+    /// look-up. It keeps strangers from choosing keys that collide; these numbers are our own, so a multiplication will do.
+    package func _rawHashValue(seed: Int) -> Int {
+        let mixed = (UInt64(bitPattern: rawValue) ^ UInt64(bitPattern: Int64(seed))) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: mixed ^ (mixed >> 32))
+    }
 }
 
 /// The number of a root.
@@ -57,6 +65,10 @@ package protocol StoredState {
     func linkedRows(of node: NodeID) throws -> [StoredRow]
     /// All rows of these inode numbers; reads the whole state.
     func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow]
+    /// Keeps one snapshot for the reads that follow, until it is let go or something is committed: each read would take the
+    /// locks anew.
+    func holdSnapshot() throws
+    func releaseSnapshot() throws
     /// Commits a batch in one transaction.
     func commit(_ batch: Batch) throws -> Cursor
 }

@@ -73,8 +73,10 @@ package struct DirectoryListing: Sendable {
     fileprivate mutating func append(_ name: UnsafeRawBufferPointer) {
         var prefix: UInt64 = 0
         var high: UInt8 = 0
-        for unsafe byte in unsafe name { high |= byte }
-        unsafe withUnsafeMutableBytes(of: &prefix) { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: name.prefix(8))) }
+        for unsafebyte in unsafe name { high |= byte }
+        unsafe withUnsafeMutableBytes(of: &prefix) {
+            unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: name.prefix(8)))
+        }
         let isText = unsafe high < 0x80 || String(validating: name, as: UTF8.self) != nil
         items.append(
             Item(

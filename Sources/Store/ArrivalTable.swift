@@ -29,17 +29,14 @@ internal import GRDBSQLite
     }
 
     fileprivate var shown: Shown?
-    private let module: UnsafeMutablePointer<sqlite3_module>
 
+    /// The connection keeps this table as long as it may ask for it.
     init(_ database: Database) throws {
-        unsafe module = UnsafeMutablePointer<sqlite3_module>.allocate(capacity: 1)
-        unsafe module.initialize(to: Callbacks.module)
         let code = unsafe sqlite3_create_module_v2(
-            database.sqliteConnection, "arrival", module, Unmanaged.passUnretained(self).toOpaque(), nil)
+            database.sqliteConnection, "arrival", Callbacks.module, Unmanaged.passRetained(self).toOpaque(),
+            { unsafe Unmanaged<ArrivalTable>.fromOpaque($0!).release() })
         guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
     }
-
-    deinit { unsafe module.deallocate() }
 
     /// Runs `body` while the table shows `arrivals`. Those that are logged get the numbers behind `seq`, the others
     /// `silentSeq`.
@@ -91,7 +88,8 @@ internal import GRDBSQLite
 
 /// The functions that SQLite calls.
 private enum Callbacks {
-    static var module: sqlite3_module {
+    /// Made once; SQLite keeps the address.
+    nonisolated(unsafe) static let module: UnsafeMutablePointer<sqlite3_module> = {
         var module = sqlite3_module()
         unsafe module.xConnect = { database, owner, _, _, result, _ in
             let code = unsafe sqlite3_declare_vtab(database, ArrivalColumn.schema)
@@ -153,8 +151,10 @@ private enum Callbacks {
                 context!, group: group, position: cursor.pointee.row - group.rows.lowerBound, row, names: shown.names)
             return SQLITE_OK
         }
-        return module
-    }
+        let address = UnsafeMutablePointer<sqlite3_module>.allocate(capacity: 1)
+        unsafe address.initialize(to: module)
+        return unsafe address
+    }()
 }
 
 private func own(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> UnsafeMutablePointer<Cursor> {

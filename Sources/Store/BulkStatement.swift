@@ -1,3 +1,4 @@
+internal import CSQLite
 internal import Changes
 internal import GRDB
 internal import GRDBSQLite
@@ -113,6 +114,10 @@ internal import GRDBSQLite
 
     /// Binding fails only for a wrong index or a statement in use: our bugs.
     private func check(_ code: Int32) { precondition(code == SQLITE_OK, "sqlite3_bind: \(code)") }
+
+    /// SQLite counts no memory from now on, which takes a mutex an allocation. SQLITE_MISUSE where the process has used it
+    /// already: then it goes on counting, and is as right.
+    static let countNoMemory: Void = { _ = csqlite_count_no_memory() }()
 
     /// SQLITE_FCNTL_PERSIST_WAL: the -wal and -shm files stay when the last connection closes, so that a reader who may
     /// not write into the directory can still open the database.

@@ -3,12 +3,13 @@ internal import GRDB
 /// The statements of the hot path, each prepared once.
 final class Statements {
     let selectRow, selectRows, selectRowsBehind, selectLinked, selectLinkedOfNode: BulkStatement
-    let upsertState, deleteState, deleteStateOfNode: BulkStatement
+    let upsertState, deleteState, deleteStateOfNode, countDirectories: BulkStatement
     let insertLog, insertLogOfRelocated, insertLogOfGone: BulkStatement
     let insertArrivals, insertLogOfArrivals: BulkStatement
     let findDirectory, insertDirectory: BulkStatement
     let insertNode, moveNode, deleteNode, alterNode: BulkStatement
     let insertBatch: BulkStatement
+    let begin, end: BulkStatement
 
     /// The columns of a state row, in the order in which rows are read.
     static let rowColumns =
@@ -16,6 +17,8 @@ final class Statements {
 
     init(_ db: Database) throws {
         let from = "SELECT \(Self.rowColumns) FROM state"
+        begin = try BulkStatement(db, "BEGIN")
+        end = try BulkStatement(db, "COMMIT")
         selectRow = try BulkStatement(db, "\(from) WHERE node = ?1 AND name = ?2")
         selectRows = try BulkStatement(db, "\(from) WHERE node = ?1 ORDER BY name LIMIT ?2")
         selectRowsBehind = try BulkStatement(
@@ -42,29 +45,25 @@ final class Statements {
               filesystem, ino, btime_ns, prior_ino, prior_btime_ns, moved_with)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
             """)
-        // The rows of a directory whose path changed, or that is gone, in one statement; `except` are the names that stand
-        // in the log already.
+        // The rows of a directory whose path changed, or that is gone, in one statement; where ?3 is set, `except` are the names
+        // that stand in the log already. ?2 is the directory's file system, which is that of the files in it.
+        let columns = "name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns"
         let bulk = """
-            FROM state JOIN node ON node.id = coalesce(state.child, state.node)
-            WHERE state.node = ?2 AND NOT EXISTS (SELECT 1 FROM temp.except_name WHERE name = state.name)
+            state.name, state.mode, state.size, state.mtime_ns, state.uid, state.gid,
+              CASE WHEN state.child IS NULL THEN ?2 ELSE (SELECT filesystem FROM node WHERE id = state.child) END,
+              state.ino, state.btime_ns
+            FROM state
+            WHERE state.node = ?1 AND (NOT ?3 OR state.name NOT IN (SELECT name FROM temp.except_name))
             """
         insertLogOfRelocated = try BulkStatement(
             db,
             """
-            INSERT INTO log(seq, kind, flags, directory, name, old_directory, old_name, mode, size, mtime_ns, uid, gid,
-              filesystem, ino, btime_ns, moved_with)
-            SELECT ?1 + row_number() OVER (), 5, 0, ?3, state.name, ?4, state.name, state.mode, state.size,
-              state.mtime_ns, state.uid, state.gid, node.filesystem, state.ino, state.btime_ns, ?5
-            \(bulk)
+            INSERT INTO log(seq, kind, flags, directory, old_directory, moved_with, old_name, \(columns))
+            SELECT next_seq(), 5, 0, ?4, ?5, ?6, state.name, \(bulk)
             """)
         insertLogOfGone = try BulkStatement(
-            db,
-            """
-            INSERT INTO log(seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns)
-            SELECT ?1 + row_number() OVER (), 4, 3, ?3, state.name, state.mode, state.size, state.mtime_ns, state.uid,
-              state.gid, node.filesystem, state.ino, state.btime_ns
-            \(bulk)
-            """)
+            db, "INSERT INTO log(seq, kind, flags, directory, \(columns)) SELECT next_seq(), 4, 3, ?4, \(bulk)")
+        countDirectories = try BulkStatement(db, "SELECT count(*) FROM state WHERE node = ?1 AND child IS NOT NULL")
 
         // There is no row where they go: an insert, and no upsert.
         insertArrivals = try BulkStatement(

@@ -4,7 +4,8 @@ internal import GRDB
 /// The commit: one transaction a batch.
 extension Store {
     package func commit(_ batch: Batch) throws -> Changes.Cursor {
-        try StoreError.wrap(database) {
+        try releaseSnapshot()
+        return try StoreError.wrap(database) {
             var commit = Commit(store: self, batch: batch)
             do {
                 try database.inTransaction(.immediate) {
@@ -213,27 +214,20 @@ private struct Commit {
             switch change {
             case .relocated(let node, _, _, let mover, let except, let logged):
                 guard logged else { continue }
-                try store.except(except)
                 let insert = statements.insertLogOfRelocated
-                insert.bind(1, seq)
-                insert.bind(2, node.rawValue)
-                insert.bind(3, directoryAfter(node))
-                insert.bind(4, directoryBefore(node))
-                insert.bind(5, renameSeq[mover])
-                seq += try insert.run()
+                insert.bind(4, directoryAfter(node))
+                insert.bind(5, directoryBefore(node))
+                insert.bind(6, renameSeq[mover])
+                try logRows(of: node, except, insert)
             case .gone(let node, let except, let logged):
                 if logged {
-                    try store.except(except)
-                    statements.insertLogOfGone.bind(1, seq)
-                    statements.insertLogOfGone.bind(2, node.rawValue)
-                    statements.insertLogOfGone.bind(3, directoryBefore(node))
-                    seq += try statements.insertLogOfGone.run()
+                    statements.insertLogOfGone.bind(4, directoryBefore(node))
+                    try logRows(of: node, except, statements.insertLogOfGone)
                 }
                 let root = nodes[node]!.root
-                let directories =
-                    try Int64.fetchOne(
-                        store.database, sql: "SELECT count(*) FROM state WHERE node = ? AND child IS NOT NULL",
-                        arguments: [node.rawValue]) ?? 0
+                var directories: Int64 = 0
+                statements.countDirectories.bind(1, node.rawValue)
+                try statements.countDirectories.forEachRow { directories = statements.countDirectories.int(0) }
                 statements.deleteStateOfNode.bind(1, node.rawValue)
                 let rows = try statements.deleteStateOfNode.run()
                 counts[root, default: (0, 0)].directories -= directories
@@ -246,6 +240,17 @@ private struct Commit {
             try statements.deleteNode.run()
             nodes[node] = nil
         }
+    }
+
+    /// Logs all rows of a directory but those in `except`.
+    private mutating func logRows(of node: NodeID, _ except: [Name], _ insert: BulkStatement) throws {
+        if !except.isEmpty { try store.except(except) }
+        store.sequence.last = seq
+        insert.bind(1, node.rawValue)
+        insert.bind(2, Int64(nodes[node]!.filesystem))
+        insert.bind(3, except.isEmpty ? 0 : 1)
+        try insert.run()
+        seq = store.sequence.last
     }
 
     private mutating func count(_ row: StoredRow?, _ by: Int64, in node: NodeID) {

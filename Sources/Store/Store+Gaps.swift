@@ -6,7 +6,6 @@ extension Store {
     /// Names the rows that a bulk statement leaves out.
     func except(_ names: [Name]) throws {
         try database.execute(sql: "DELETE FROM temp.except_name")
-        guard !names.isEmpty else { return }
         let insert = try BulkStatement(database, "INSERT INTO temp.except_name(name) VALUES (?1)")
         for name in names {
             insert.bind(1, name)

@@ -3,6 +3,16 @@ internal import GRDB
 
 /// The stored state, as Capture asks for it.
 extension Store {
+    package func holdSnapshot() throws {
+        guard !database.isInsideTransaction else { return }
+        try StoreError.wrap { _ = try statements.begin.run() }
+    }
+
+    package func releaseSnapshot() throws {
+        guard database.isInsideTransaction else { return }
+        try StoreError.wrap { _ = try statements.end.run() }
+    }
+
     package func row(at place: Place) throws -> StoredRow? {
         let select = statements.selectRow
         select.bind(1, place.node.rawValue)

@@ -9,9 +9,16 @@ import Testing
         Place(NodeID(rawValue: node), Name(Array(name.utf8)))
     }
 
+    /// The places that are due, in order.
+    private func taken(_ names: inout DirtyNames) -> [(place: Place, hints: Hints)] {
+        names.takeNames().flatMap { node, names in
+            names.sorted { $0.key < $1.key }.map { (Place(node, $0.key), $0.value) }
+        }
+    }
+
     /// The names that are due, which are taken.
     private func due(_ names: inout DirtyNames) -> [String] {
-        names.takeNames().map { String(decoding: $0.place.name.bytes, as: UTF8.self) }
+        taken(&names).map { String(decoding: $0.place.name.bytes, as: UTF8.self) }
     }
 
     @Test func whatIsReadMeanwhileWaits() {
@@ -32,9 +39,9 @@ import Testing
         var names = DirtyNames()
         names.insert(place("a"), [.entry, .deletedLast])
         names.note(place("a"), .content)
-        let taken = names.takeNames()
-        #expect(taken.map(\.place) == [place("a")])
-        #expect(taken.map(\.hints) == [[.entry, .content]], "it was there again after the deletion")
+        let all = taken(&names)
+        #expect(all.map(\.place) == [place("a")])
+        #expect(all.map(\.hints) == [[.entry, .content]], "it was there again after the deletion")
         #expect(names.isEmpty)
     }
 
@@ -42,7 +49,7 @@ import Testing
         var names = DirtyNames()
         names.note(place("a"), .content)
         names.insert(place("a"), .metadata)
-        #expect(names.takeNames().map(\.hints) == [[.content, .metadata]])
+        #expect(taken(&names).map(\.hints) == [[.content, .metadata]])
         #expect(names.isEmpty)
     }
 
@@ -69,9 +76,9 @@ import Testing
             names.noteRename(to: place(to), cookie: cookie)
         }
         names.takeUpMoves()
-        let taken = names.takeNames()
-        #expect(taken.map(\.place) == ["a", "b", "c", "d"].map { place($0) })
-        #expect(taken.last?.hints.contains(.content) == true, "what was said of the file is said of its last name")
+        let all = taken(&names)
+        #expect(all.map(\.place) == ["a", "b", "c", "d"].map { place($0) })
+        #expect(all.last?.hints.contains(.content) == true, "what was said of the file is said of its last name")
         names.forgetRenames()
         #expect(names.renames == [place("y"): place("x")])
         names.takeUp()
