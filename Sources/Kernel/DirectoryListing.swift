@@ -72,8 +72,7 @@ package struct DirectoryListing: Sendable {
     /// Adds a name as getdents64(2) gave it, with its NUL.
     fileprivate mutating func append(_ name: UnsafeRawBufferPointer) {
         var prefix: UInt64 = 0
-        var high: UInt8 = 0
-        for unsafebyte in unsafe name { high |= byte }
+        let high = unsafe name.reduce(0 as UInt8) { $0 | $1 }
         unsafe withUnsafeMutableBytes(of: &prefix) {
             unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: name.prefix(8)))
         }
