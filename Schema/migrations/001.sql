@@ -91,8 +91,8 @@ CREATE TABLE state (
   seq      INTEGER NOT NULL,                  -- the log row, or the batch of the first crawl, that last changed it
   PRIMARY KEY (node, name)
 ) STRICT, WITHOUT ROWID;
--- Every name of an inode has to be found when one of them changes.
-CREATE INDEX state_linked ON state(ino) WHERE nlink > 1;
+-- Every name of an inode has to be found when one of them changes. Directories have one.
+CREATE INDEX state_linked ON state(ino) WHERE nlink > 1 AND child IS NULL;
 
 -- What changed, append-only. The rows of one batch are simultaneous: they lead from the state before the batch
 -- to the state after it, and each path stands in at most one row as what was there before (deleted, modified,

@@ -11,13 +11,12 @@ internal import Kernel
 extension Capture {
     /// Whether a directory is such a one. Asked every time: no event tells when chattr changes it, and it may be changed
     /// whenever it is empty. One that cannot be read cannot be listed or watched either, so that it is a gap anyway.
-    ///
-    /// An anchor cannot be asked, so it is opened once more.
-    func foldsCase(_ directory: borrowing OpenedDirectory, isAnchor: Bool) -> Bool {
-        guard let device = directory.status?.device, devices[device]?.canFoldCase == true else { return false }
+    func foldsCase(_ directory: borrowing OpenedDirectory) -> Bool {
+        guard directory.purpose == .listing, let device = directory.status?.device,
+            devices[device]?.canFoldCase == true
+        else { return false }
         do throws(SystemError) {
-            if !isAnchor { return try directory.descriptor.foldsCase() }
-            return try Descriptor(at: directory.descriptor, opening: [], for: .listing).foldsCase()
+            return try directory.descriptor.foldsCase()
         } catch {
             return false
         }

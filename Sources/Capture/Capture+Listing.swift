@@ -12,7 +12,7 @@ extension Capture {
     func begin(listing node: NodeID) -> Listing? {
         do throws(SystemError) {
             guard let opened = try openToList(node) else { return nil }
-            let isFolded = foldsCase(opened, isAnchor: false)
+            let isFolded = foldsCase(opened)
             var names = takeSpareNames()
             try reader.read(opened.descriptor, into: &names)
             let listing = Listing(node: node, names: names, isFolded: isFolded)
@@ -28,7 +28,7 @@ extension Capture {
     func begin(listingAhead node: NodeID) -> Crawl.Ahead? {
         do throws(SystemError) {
             guard let opened = try openToList(node) else { return nil }
-            guard !foldsCase(opened, isAnchor: false), let readAhead else { return Crawl.Ahead(node: node) }
+            guard !foldsCase(opened), let readAhead else { return Crawl.Ahead(node: node) }
             let flight = ReadAhead.Flight(opened.take(), reusing: takeSpareNames())
             readAhead.list(flight)
             return Crawl.Ahead(node: node, flight: flight)

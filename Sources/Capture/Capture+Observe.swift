@@ -42,20 +42,28 @@ extension Capture {
     ) throws -> Bool {
         let directory: OpenedDirectory
         do throws(SystemError) {
-            guard let opened = try open(node, for: .anchor) else { return false }
+            guard let opened = try openToLook(node) else { return false }
             directory = opened
         } catch {
             noteUnreadable(node, error)
             for (name, hints) in names { keepUnseen(Place(node, name), hints) }
             return true
         }
-        var isFolded = false
-        if let status = directory.status {
-            try refresh(node, status, state)
-            isFolded = foldsCase(directory, isAnchor: true)
-        }
-        try body(directory.descriptor, isFolded)
+        if let status = directory.status { try refresh(node, status, state) }
+        try body(directory.descriptor, foldsCase(directory))
         return true
+    }
+
+    /// Opens a directory to look at names in it; for listing where it can be asked only then whether it folds case.
+    private func openToLook(_ node: NodeID) throws(SystemError) -> OpenedDirectory? {
+        let filesystem = tree[node]?.id.filesystem
+        let canFoldCase = devices.values.contains { $0.number == filesystem && $0.canFoldCase }
+        do throws(SystemError) {
+            return try open(node, for: canFoldCase ? .listing : .anchor)
+        } catch {
+            guard canFoldCase, error.reach == .denied else { throw error }
+            return try open(node, for: .anchor)
+        }
     }
 
     /// Opens the directory of `node`, confirmed by identity: by path alone it could be another one by now (`mv D E; mv X D`),
@@ -66,15 +74,16 @@ extension Capture {
         let root = watched.root
         do throws(SystemError) {
             if tree.isContainer(node) {
-                return OpenedDirectory(descriptor: try Descriptor(opening: path.shown, for: purpose), status: nil)
+                return OpenedDirectory(
+                    descriptor: try Descriptor(opening: path.shown, for: purpose), purpose: purpose, status: nil)
             }
             // How one gets to the root is the administrator's business; below it no link is followed.
             if node == root.node {
-                return try confirmed(Descriptor(opening: root.path.shown, for: purpose), as: node)
+                return try confirmed(Descriptor(opening: root.path.shown, for: purpose), purpose, as: node)
             }
             return try confirmed(
                 Descriptor(below: watched.openAnchor().descriptor, opening: root.path.relative(path), for: purpose),
-                as: node)
+                purpose, as: node)
         } catch {
             if error.reach == .gone { return nil }
             throw error
@@ -82,12 +91,12 @@ extension Capture {
     }
 
     private func confirmed(
-        _ directory: consuming Descriptor, as node: NodeID
+        _ directory: consuming Descriptor, _ purpose: Descriptor.Purpose, as node: NodeID
     ) throws(SystemError) -> OpenedDirectory? {
         let status = try FileStatus(of: directory)
         guard status.isDirectory else { return nil }
         guard try fileID(status, of: directory) == tree[node]!.id else { return nil }
-        return OpenedDirectory(descriptor: directory, status: status)
+        return OpenedDirectory(descriptor: directory, purpose: purpose, status: status)
     }
 
     /// Brings a directory's own row up to date when it is opened: its entries changed, which moves its times and is no
@@ -196,13 +205,15 @@ extension Capture {
 /// A directory that was opened, and what it is.
 struct OpenedDirectory: ~Copyable {
     let descriptor: Descriptor
+    let purpose: Descriptor.Purpose
     let status: FileStatus?
+
+    init(descriptor: consuming Descriptor, purpose: Descriptor.Purpose, status: FileStatus?) {
+        self.descriptor = descriptor
+        self.purpose = purpose
+        self.status = status
+    }
 
     /// Gives the descriptor away.
     consuming func take() -> Descriptor { descriptor }
-
-    init(descriptor: consuming Descriptor, status: FileStatus?) {
-        self.descriptor = descriptor
-        self.status = status
-    }
 }

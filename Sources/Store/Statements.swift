@@ -23,7 +23,7 @@ final class Statements {
         selectRows = try BulkStatement(db, "\(from) WHERE node = ?1 ORDER BY name LIMIT ?2")
         selectRowsBehind = try BulkStatement(
             db, "\(from) WHERE node = ?1 AND name > ?3 ORDER BY name LIMIT ?2")
-        selectLinked = try BulkStatement(db, "\(from) WHERE ino = ?1 AND nlink > 1")
+        selectLinked = try BulkStatement(db, "\(from) WHERE ino = ?1 AND nlink > 1 AND child IS NULL")
         selectLinkedOfNode = try BulkStatement(
             db, "\(from) WHERE node = ?1 AND nlink > 1 AND child IS NULL")
 
@@ -82,7 +82,8 @@ final class Statements {
             """)
 
         findDirectory = try BulkStatement(db, "SELECT id FROM directory WHERE path = ?1")
-        insertDirectory = try BulkStatement(db, "INSERT INTO directory(path) VALUES (?1) RETURNING id")
+        insertDirectory = try BulkStatement(
+            db, "INSERT INTO directory(path) VALUES (?1) ON CONFLICT DO NOTHING RETURNING id")
         insertNode = try BulkStatement(
             db,
             """

@@ -115,15 +115,14 @@ private struct Commit {
         }
     }
 
-    /// The id of a path in the dictionary.
+    /// The id of a path in the dictionary. Most that are asked for are new.
     private func directory(_ path: Path) throws -> Int64 {
         let name = Name(path.bytes)
         var id: Int64?
-        statements.findDirectory.bind(1, name)
-        try statements.findDirectory.forEachRow { id = statements.findDirectory.int(0) }
-        if let id { return id }
-        statements.insertDirectory.bind(1, name)
-        try statements.insertDirectory.forEachRow { id = statements.insertDirectory.int(0) }
+        for statement in [statements.insertDirectory, statements.findDirectory] where id == nil {
+            statement.bind(1, name)
+            try statement.forEachRow { id = statement.int(0) }
+        }
         return id!
     }
 

@@ -37,7 +37,7 @@ extension Store {
         var found: [StoredRow] = []
         for file in files {
             statements.selectLinked.bind(1, Int64(bitPattern: file.inode))
-            found += try rows(statements.selectLinked).filter { $0.entry.id == file && $0.child == nil }
+            found += try rows(statements.selectLinked).filter { $0.entry.id == file }
         }
         return found
     }

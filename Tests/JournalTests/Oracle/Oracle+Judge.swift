@@ -20,12 +20,13 @@ extension Oracle {
         figures.paths += Set(before.walk.entries.keys).union(walk.entries.keys).count
 
         // A second name that came and went between two reads moves the ctime of the first, and nothing else. Threads link in
-        // the steady directories only, programs anywhere.
+        // the steady directories only, and move some of those names elsewhere; programs link anywhere.
         report(
             "\(place) state",
             Comparison.state(try session.views.files(), walk).filter { line in
                 !(line.contains(": ctime: has ") && !line.contains(": ctime: has directory")
-                    && (kind == .programs || Worker.steady.contains { line.contains("/tree/\($0)/") }))
+                    && (kind == .programs || !line.contains(" nlink 1 ")
+                        || Worker.steady.contains { line.contains("/tree/\($0)/") }))
             })
         try judge(from: history.count - 2, net.rows, place)
         report(
