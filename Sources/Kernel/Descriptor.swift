@@ -148,6 +148,14 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Reads into `buffer`, at most all of it, and returns how many bytes; 0 at the end of the file.
+    borrowing func read(into buffer: inout [UInt8]) throws(SystemError) -> Int {
+        let raw = raw
+        return try check("read") {
+            unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(raw, $0.baseAddress!, $0.count) }
+        }
+    }
+
     /// Reads at most `limit` bytes; empty at the end of the file.
     package borrowing func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
         let raw = raw

@@ -12,16 +12,12 @@ package struct WatchDescriptor: Hashable, Sendable {
 package struct Inotify: ~Copyable, Sendable {
     private let descriptor: Descriptor
 
-    /// `max_queued_events` as it was when this instance was made; raising the sysctl later does not change it.
-    package let queueLimit: Int
-
     /// Bytes of one queued event without a name, as FIONREAD counts them.
     package static let headerSize = 16
 
     /// inotify_init1(2).
     package init() throws(SystemError) {
         descriptor = Descriptor(raw: try check("inotify_init1") { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) })
-        queueLimit = Sysctl.inotifyQueuedEvents ?? 16384
     }
 
     /// inotify_add_watch(2) on the very directory `directory` is open on, through /proc/self/fd, so that no rename can
@@ -51,12 +47,12 @@ package struct Inotify: ~Copyable, Sendable {
         return Int(bytes)
     }
 
-    /// Reads whole events into a buffer of `capacity` bytes (at least 272); empty when none is queued.
-    package borrowing func read(capacity: Int) throws(SystemError) -> [UInt8] {
+    /// Reads whole events into `buffer` (at least 272 bytes) and returns how many bytes they are; 0 when none is queued.
+    package borrowing func read(into buffer: inout [UInt8]) throws(SystemError) -> Int {
         do throws(SystemError) {
-            return try descriptor.read(atMost: capacity)
+            return try descriptor.read(into: &buffer)
         } catch  where error.isWouldBlock {
-            return []
+            return 0
         }
     }
 

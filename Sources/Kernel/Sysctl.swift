@@ -1,7 +1,5 @@
 /// The kernel's limits on inotify, as /proc/sys/fs/inotify has them; nil where they cannot be read.
 package enum Sysctl {
-    /// The queue of an instance, in events.
-    package static var inotifyQueuedEvents: Int? { read("max_queued_events") }
     /// The watches of a user, shared by all the user's programs.
     package static var inotifyWatches: Int? { read("max_user_watches") }
     /// The instances of a user, shared by all the user's programs.
