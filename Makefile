@@ -15,12 +15,12 @@ BINARY := .build/release/journal
 SOURCES = Package.swift Sources Tests Schema
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak sanitize bench bench-quick bench-deps build-bench \
+.PHONY: help run build test soak sanitize bench bench-quick bench-deps build-bench perf-guard perf-guard-accept \
   install uninstall format lint clean numbers needs test-needs check-root
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
-	| while IFS='	' read -r target what; do printf '  make %-11s %s\n' "$$target" "$$what"; done
+	| while IFS='	' read -r target what; do printf '  make %-18s %s\n' "$$target" "$$what"; done
 
 run: check-root build ## Build, then watch the directory ROOT in the foreground: make run ROOT=/srv
 	@echo "Watching $(ROOT); stop with Ctrl-C. Ask from another terminal with $(CURDIR)/$(BINARY) query"
@@ -77,6 +77,12 @@ bench-quick: build-bench ## The same at a tenth of the size, in three
 build-bench: build
 	$(RELEASE:journal=Bench)
 
+perf-guard: build-bench ## Count instructions, and fail where there are 2 % more than those kept
+	@$(BENCH) guard --journal $(BINARY)
+
+perf-guard-accept: build-bench ## Count instructions and keep them: after an improvement, or a new compiler
+	@$(BENCH) guard --journal $(BINARY) --accept
+
 $(BINARY):
 	$(MAKE) build
 
@@ -118,11 +124,11 @@ test-needs: needs
 	fi; \
 	$(install-missing)
 
-bench-deps: needs ## Install what `make bench` compares with
+bench-deps: needs ## Install what `make bench` compares with, and valgrind
 	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
 	PATH="$$PATH:/usr/sbin:/sbin"; \
 	has inotifywait inotify-tools; has find findutils; has bfs bfs; has watchman watchman; has updatedb plocate; \
-	has sqlite3 sqlite3; has tar tar; has mkfs.ext4 e2fsprogs; has mount mount; \
+	has sqlite3 sqlite3; has tar tar; has mkfs.ext4 e2fsprogs; has mount mount; has valgrind valgrind; \
 	$(install-missing)
 
 # Installs the packages in $missing.

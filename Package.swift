@@ -82,6 +82,7 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
+                "Kernel",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

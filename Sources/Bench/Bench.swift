@@ -6,7 +6,8 @@ import Glibc
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Bench", abstract: "Measure journal beside its peers.",
-        subcommands: [Run.self, Work.self, WriteFlood.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, Guard.self, Work.self, WriteFlood.self, Count.self, Decode.self],
+        defaultSubcommand: Run.self)
 
     static func main() {
         // mkfs, mount and updatedb are where the PATH of a user does not go.

@@ -31,4 +31,15 @@ import Testing
         #expect(Set(Target.all.map(\.workload)) == Set(Workload.allCases))
         #expect(Set(Target.all.map(\.id)).count == Target.all.count)
     }
+
+    @Test func countsAreReadAsTheyAreWritten() {
+        var counts = KeptCounts("# a comment\nstart\t12\n")
+        counts["query"] = 7
+        let again = KeptCounts(counts.text)
+        #expect(again["start"] == 12)
+        #expect(again["query"] == 7)
+        #expect(KeptCounts.verdict(0.021).isWorse)
+        #expect(!KeptCounts.verdict(0.019).isWorse)
+        #expect(KeptCounts.verdict(nil).isWorse)
+    }
 }
