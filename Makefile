@@ -16,7 +16,7 @@ SOURCES = Package.swift Sources Tests Schema
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test soak sanitize bench bench-quick bench-deps build-bench perf-guard perf-guard-accept \
-  install uninstall format lint clean numbers needs test-needs check-root
+  install uninstall format lint clean needs test-needs check-root
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
@@ -100,9 +100,6 @@ format: ## Format the sources in place
 
 lint: ## Say what format would change, and fail if that is anything
 	swift format lint --strict --parallel --recursive $(SOURCES)
-
-numbers: build ## Measure what the README says was measured
-	@Packaging/numbers $(BINARY)
 
 clean: ## Remove all that was built
 	rm -rf .build
