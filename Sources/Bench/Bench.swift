@@ -102,6 +102,7 @@ struct Work: ParsableCommand {
         var report = Report(
             Machine(scratch: scratch, sizes: options.quick ? "quick" : "full", repetitions: options.repeat))
         for workload in try options.workloads() { workload.run(stage, &report) }
+        report.machine.loadAtEnd = Machine.currentLoad
         print(report.text, terminator: "")
         try report.write(to: options.json)
         throw ExitCode(report.status)

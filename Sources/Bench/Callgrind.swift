@@ -2,9 +2,9 @@ import Glibc
 
 /// Counts instructions by `valgrind --tool=callgrind`: a figure that a loaded machine does not move.
 ///
-/// Nearly: threads wait for one another in loops, and inodes and times have more or fewer digits. Counts of the same binary
-/// repeat to 0.03 %, but on a busy machine one in five or so is 1 or 2 % higher, never lower. So each is taken three times,
-/// and the least is it.
+/// Nearly: threads wait for one another in loops, and inodes and times have more or fewer digits. Most counts of the same
+/// binary repeat to 0.04 %, but on a busy machine some are 1 or 2 % higher. So each is taken three times, and the least is
+/// it: that has repeated to 0.4 % at worst.
 struct Callgrind {
     /// Where it writes its files.
     let directory: String

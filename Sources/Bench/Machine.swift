@@ -6,8 +6,10 @@ struct Machine: Codable {
     var cpus: Int
     var model: String
     var memoryGB: Int
-    /// The load average of the last minute, before anything was run.
+    /// The load average of the last minute, before anything was run and at the end: a machine that has other things to do
+    /// shows.
     var load: String
+    var loadAtEnd = ""
     var scratch: String
     var sizes: String
     var repetitions: Int
@@ -19,12 +21,16 @@ struct Machine: Codable {
         cpus = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         model = Machine.field("model name", in: "/proc/cpuinfo") ?? "unknown CPU"
         memoryGB = Machine.kilobytes("MemTotal") >> 20
-        load = System.text("/proc/loadavg").split(separator: " ").first.map(String.init) ?? "unknown"
+        load = Machine.currentLoad
         self.scratch = scratch.description
         self.sizes = sizes
         self.repetitions = repetitions
         peers = [:]
         for peer in Peer.allCases { peers[peer.rawValue] = peer.version }
+    }
+
+    static var currentLoad: String {
+        System.text("/proc/loadavg").split(separator: " ").first.map(String.init) ?? "unknown"
     }
 
     /// MemAvailable: what can be had without swapping, bytes.

@@ -50,7 +50,8 @@ struct Report: Codable {
         let peers = machine.peers.sorted { $0.key < $1.key }.map { "\($0) \($1)" }
         let about = """
             journal bench, medians of \(machine.repetitions)\(machine.sizes == "quick" ? ", a tenth of the sizes" : "")
-            Linux \(machine.kernel), \(machine.cpus) CPUs (\(machine.model)), \(machine.memoryGB) GB, load \(machine.load)
+            Linux \(machine.kernel), \(machine.cpus) CPUs (\(machine.model)), \(machine.memoryGB) GB
+            load \(machine.load), at the end \(machine.loadAtEnd)
             on \(machine.scratch)
             peers: \(peers.joined(separator: ", "))
             """
