@@ -10,15 +10,17 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 # Statically linked, a `journal` starts in less than half the time, and runs where no Swift is installed.
 RELEASE := swift build -c release --static-swift-stdlib --product journal
+BENCH := .build/release/Bench
 BINARY := .build/release/journal
 SOURCES = Package.swift Sources Tests Schema
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak sanitize install uninstall format lint clean numbers needs test-needs check-root
+.PHONY: help run build test soak sanitize bench bench-quick bench-deps build-bench perf-guard perf-guard-accept \
+  install uninstall format lint clean needs test-needs check-root
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) \
-	| while IFS='	' read -r target what; do printf '  make %-10s %s\n' "$$target" "$$what"; done
+	| while IFS='	' read -r target what; do printf '  make %-18s %s\n' "$$target" "$$what"; done
 
 run: check-root build ## Build, then watch the directory ROOT in the foreground: make run ROOT=/srv
 	@echo "Watching $(ROOT); stop with Ctrl-C. Ask from another terminal with $(CURDIR)/$(BINARY) query"
@@ -61,6 +63,26 @@ sanitize: test-needs ## Run the tests under Thread Sanitizer, then under Address
 	JOURNAL_SANITIZER=address ASAN_OPTIONS=exitcode=86:detect_leaks=0 \
 	  swift test $(call SANITIZED,address) $(if $(FILTER),--filter '$(FILTER)')
 
+# ONLY=U,T chooses workloads, SCRATCH=DIR another place than /dev/shm, KEEP=1 leaves what was made.
+REPEAT ?= 3
+JSON ?= .build/bench.json
+BENCHED = run --journal $(BINARY) --repeat $(REPEAT) --json $(JSON) $(if $(ONLY),--only $(ONLY)) \
+  $(if $(SCRATCH),--scratch '$(SCRATCH)') $(if $(KEEP),--keep)
+bench: build-bench ## Measure each target beside its peers, in ten minutes: make bench ONLY=U REPEAT=5
+	@$(BENCH) $(BENCHED)
+
+bench-quick: build-bench ## The same at a tenth of the size, in three
+	@$(BENCH) $(BENCHED) --quick
+
+build-bench: build
+	$(RELEASE:journal=Bench)
+
+perf-guard: build-bench ## Count instructions, and fail where there are 2 % more than those kept
+	@$(BENCH) guard --journal $(BINARY)
+
+perf-guard-accept: build-bench ## Count instructions and keep them: after an improvement, or a new compiler
+	@$(BENCH) guard --journal $(BINARY) --accept
+
 $(BINARY):
 	$(MAKE) build
 
@@ -78,9 +100,6 @@ format: ## Format the sources in place
 
 lint: ## Say what format would change, and fail if that is anything
 	swift format lint --strict --parallel --recursive $(SOURCES)
-
-numbers: build ## Measure what the README says was measured
-	@Packaging/numbers $(BINARY)
 
 clean: ## Remove all that was built
 	rm -rf .build
@@ -100,6 +119,13 @@ test-needs: needs
 	if [ "$$(id -u)" = 0 ]; then \
 	  has sqlite3 sqlite3; has git git; has mkfs.ext4 e2fsprogs; has mkfs.xfs xfsprogs; has rsync rsync; has mkfs.btrfs btrfs-progs; has bindfs bindfs; has mount mount; has setpriv util-linux; has cc gcc; \
 	fi; \
+	$(install-missing)
+
+bench-deps: needs ## Install what `make bench` compares with, and valgrind
+	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
+	PATH="$$PATH:/usr/sbin:/sbin"; \
+	has inotifywait inotify-tools; has find findutils; has bfs bfs; has watchman watchman; has updatedb plocate; \
+	has sqlite3 sqlite3; has tar tar; has mkfs.ext4 e2fsprogs; has mount mount; has valgrind valgrind; \
 	$(install-missing)
 
 # Installs the packages in $missing.

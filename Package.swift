@@ -41,7 +41,7 @@ let package = Package(
         // What the Glibc module lacks.
         .target(name: "CLinux"),
 
-        // The only target with libc in it.
+        // The only target of the journal with libc in it.
         .target(name: "Kernel", dependencies: ["CLinux"], swiftSettings: strict),
 
         // The words all share, as pure values.
@@ -81,6 +81,16 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Measures the built binary beside its peers: make bench. No product, and no part of the journal.
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "Kernel",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
         .testTarget(name: "KernelTests", dependencies: ["Kernel"], swiftSettings: tested),
         .testTarget(name: "ChangesTests", dependencies: ["Changes"], swiftSettings: tested),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Changes", "Kernel"], swiftSettings: tested),
@@ -91,6 +101,8 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: tested),
+
+        .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: tested),
 
         // What tests provoke and the Glibc module lacks.
         .target(name: "CTestLinux", path: "Tests/CTestLinux"),

@@ -1,0 +1,42 @@
+import Glibc
+
+/// The middle value, or the mean of the two in the middle; nil of nothing.
+func median(_ values: [Double]) -> Double? {
+    guard !values.isEmpty else { return nil }
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/// The smallest value that at least `percent` of the values do not exceed (nearest rank); nil of nothing.
+func percentile(_ percent: Double, _ values: [Double]) -> Double? {
+    guard !values.isEmpty else { return nil }
+    let rank = Int((percent / 100 * Double(values.count)).rounded(.up))
+    return values.sorted()[min(max(rank, 1), values.count) - 1]
+}
+
+/// Steele, Lea and Flood's generator: the same seed, the same tree, on every machine.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
+
+    /// Above 0, up to 1.
+    mutating func fraction() -> Double { Double((next() >> 11) + 1) / Double(UInt64(1) << 53) }
+
+    /// A value whose logarithm is normally distributed (Box and Muller), `sigma` wide.
+    mutating func lognormal(median: Double, sigma: Double) -> Double {
+        let normal = sqrt(-2 * log(fraction())) * cos(2 * Double.pi * fraction())
+        return median * exp(sigma * normal)
+    }
+}
