@@ -25,11 +25,12 @@ import Testing
         try withPlace { path in
             let inotify = try Inotify()
             _ = try inotify.watch(Descriptor(opening: path, for: .listing))
-            var buffer = [UInt8](repeating: 0, count: 4096)
-        #expect(try inotify.read(into: &buffer) == 0)
+            var scratch = [UInt8](repeating: 0, count: 4096)
+            #expect(try inotify.read(into: &scratch) == 0)
             #expect(FileManager.default.createFile(atPath: place + "/f", contents: Data([1])))
             #expect(try inotify.pendingBytes() > 0)
-            let buffer = try inotify.read(capacity: 4096)
+            let count = try inotify.read(into: &scratch)
+            let buffer = Array(scratch[..<count])
             var names: Set<String> = []
             decodeEvents(buffer) { _, name in names.insert(String(decoding: buffer[name], as: UTF8.self)) }
             #expect(!names.isEmpty)
