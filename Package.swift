@@ -53,11 +53,21 @@ let package = Package(
         // What Swift cannot call of SQLite.
         .target(name: "CSQLite"),
 
+        // Statements where each row counts, by SQLite's own functions.
+        .target(
+            name: "RawSQL",
+            dependencies: [
+                "Changes", "CSQLite",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+
         // Batches in, log and state out: the only writer.
         .target(
             name: "Store",
             dependencies: [
-                "Schema", "Changes", "CSQLite",
+                "Schema", "Changes", "RawSQL",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
@@ -67,7 +77,7 @@ let package = Package(
         .target(
             name: "Query",
             dependencies: [
-                "Schema", "Changes",
+                "Schema", "Changes", "RawSQL",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),

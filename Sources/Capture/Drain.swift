@@ -26,6 +26,8 @@ package final class Drain: Sendable {
     private struct Shared {
         var buffers: [[UInt8]] = []
         var bytes = 0
+        /// Bytes that have been read and not handed over.
+        var gathered = 0
         var readUpTo = Instant.now
         var requested = 0
         var completed = 0
@@ -85,6 +87,11 @@ package final class Drain: Sendable {
         return number
     }
 
+    /// Bytes of events that nobody has looked at: in the kernel's queue, and in memory.
+    package var waitingBytes: Int {
+        get throws(SystemError) { try inotify.pendingBytes() + shared.withLock { $0.gathered + $0.bytes } }
+    }
+
     /// Hands over what has been read; throws when the kernel refused to be read.
     package func take() throws(SystemError) -> Take {
         wakeWork.clear()
@@ -128,6 +135,7 @@ package final class Drain: Sendable {
                 if isAsked || gathered.bytes >= Self.gatherLimit || Clock.boot() >= deadline { break }
                 while try gathered.read(inotify) > Self.readSize / 2 && gathered.bytes < Self.gatherLimit {}
                 if gathered.bytes == 0 { break }
+                shared.withLock { $0.gathered = gathered.bytes }
                 if try wakeDrain.wait(timeout: Self.step) { wakeDrain.clear() }
             }
             try handOver(&gathered)
@@ -164,6 +172,7 @@ package final class Drain: Sendable {
             if $0.stopping { return false }
             $0.buffers += buffers
             $0.bytes += buffers.reduce(0) { $0 + $1.count }
+            $0.gathered = 0
             buffers = []
             return true
         }

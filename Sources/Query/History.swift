@@ -48,14 +48,14 @@ struct History {
     }
 
     private func spool(_ selection: Selection, until: Int64, limit: Int) throws {
-        try Spool.clear(db)
+        try Spool.create(db)
         let scope = try Scope(db, Span(since: span.since, until: until, cursor: span.cursor), subjects)
         try db.execute(
             sql: History.rows,
             arguments: [
                 "since": span.since, "until": until, "everything": scope.isEverything,
                 "follow": selection.followsRenames, "kinds": selection.kindBits, "types": selection.typeBits,
-                "limit": limit,
+                "presence": selection.presence?.rawValue, "limit": limit,
             ])
     }
 
@@ -65,12 +65,10 @@ struct History {
     /// The inner LIMIT is what keeps the inner ORDER BY: SQLite drops that of a subquery in a join otherwise. So the
     /// two halves are merged as they are read, and no row past the outer LIMIT is touched.
     private static let rows = """
-        INSERT INTO temp.answer(directory, name, old_directory, old_name, kind, flags, was, is_there,
-                                filesystem, ino, btime_ns, mode, size, mtime_ns, uid, gid, seq, moved_with,
-                                time_ns, not_before_ns, source)
-        SELECT directory, name, old_directory, old_name, row.kind, flags, 0, row.kind <> 4,
-               filesystem, ino, btime_ns, mode, size, mtime_ns, uid, gid, row.seq, moved_with,
-               batch.committed_ns, batch.not_before_ns, batch.source
+        INSERT INTO temp.answer(directory, name, old_directory, old_name, kind, flags, ino, mode, size, mtime_ns, uid,
+                                gid, seq, moved_with, time_ns, not_before_ns, source)
+        SELECT directory, name, old_directory, old_name, row.kind, flags, ino, mode, size, mtime_ns, uid, gid, row.seq,
+               moved_with, batch.committed_ns, batch.not_before_ns, batch.source
         FROM (SELECT seq, old_directory AS directory, old_name AS name, NULL AS old_directory, NULL AS old_name,
                      4 AS kind, 3 AS flags, \(rest)
               FROM main.log
@@ -85,9 +83,10 @@ struct History {
               ORDER BY seq LIMIT -1) AS row
         CROSS JOIN main.batch ON batch.seq = (SELECT min(seq) FROM main.batch WHERE seq >= row.seq)
         WHERE :kinds >> row.kind & 1 AND :types >> (mode >> 12 & 15) & 1
+          AND (:presence IS NULL OR (row.kind <> 4) = :presence)
         LIMIT :limit
         """
 
-    private static let rest = "filesystem, ino, btime_ns, mode, size, mtime_ns, uid, gid, moved_with"
+    private static let rest = "ino, mode, size, mtime_ns, uid, gid, moved_with"
     private static let split = "kind = 5 AND (NOT :follow OR NOT \(Scope.old))"
 }

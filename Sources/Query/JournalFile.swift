@@ -8,6 +8,8 @@ internal import Schema
 /// needs a write lock on a descriptor that was opened for reading only.
 package final class JournalFile {
     let queue: DatabaseQueue
+    /// The net answer that was spooled last; nil where that was a page of the log.
+    var net: NetAnswer?
 
     /// Opens the file and checks that it is a journal of this version.
     package init(_ path: String) throws(JournalError) {
@@ -28,7 +30,6 @@ package final class JournalFile {
                 let known = SchemaVersion.current
                 if schema > known { throw JournalError.newer(schema: schema, known: known) }
                 if schema < known { throw JournalError.older(schema: schema, known: known) }
-                try Spool.create(db)
             }
             return queue
         }
@@ -42,7 +43,7 @@ package final class JournalFile {
                 // A deferred transaction is a snapshot from its first read on. It commits nothing: only temporary
                 // tables were written.
                 try db.inTransaction(.deferred) {
-                    result = try body(Snapshot(db: db))
+                    result = try body(Snapshot(db: db, file: self))
                     return .commit
                 }
                 return result!
@@ -52,12 +53,14 @@ package final class JournalFile {
 
     /// Hands each row of the spooled answer to `body`, outside of any snapshot: a slow reader holds nothing up.
     package func rows(_ selection: Selection, _ body: (Change) throws -> Void) throws {
-        try queue.writeWithoutTransaction { db in try Spool.read(db, selection, body) }
+        if let net { return try net.forEach(selection, body) }
+        try queue.writeWithoutTransaction { db in try Spool.read(db, body) }
     }
 
     /// How many rows of the spooled answer moved by the rename of a directory alone, by the `seq` of its row.
     package func folded() throws(JournalError) -> [Int64: Int] {
-        try JournalError.mapping { try queue.writeWithoutTransaction { db in try Spool.folded(db) } }
+        if let net { return net.folded }
+        return try JournalError.mapping { try queue.writeWithoutTransaction { db in try Spool.folded(db) } }
     }
 }
 

@@ -4,6 +4,8 @@ internal import GRDB
 /// The journal at one moment.
 package struct Snapshot {
     let db: Database
+    /// Where an answer is kept that outlives the snapshot.
+    let file: JournalFile
 
     /// What this journal can say to `question`. `synced`: a watcher has just committed all that had happened.
     package func resolve(_ question: Question, now: Now, synced: Bool) throws -> Resolution {
@@ -61,25 +63,26 @@ package struct Snapshot {
     /// Until when a watcher has looked, in nanoseconds since 1970.
     package func vouchedUntil() throws -> Int64 { try Meta(db).vouchedNS }
 
-    /// Folds the answer into temporary tables, from which `JournalFile.rows` reads it. Returns the span it covers,
-    /// which is shorter than `span` where a page of the log ended before.
+    /// Keeps the answer for `JournalFile.rows`. Returns the span it covers, which is shorter than `span` where a page of the log
+    /// ended before.
     package func spool(_ span: Span, _ question: Question, _ selection: Selection) throws -> Span {
-        try Spool.clear(db)
         let subjects = try Subjects(db, paths: question.paths)
-        var covered = span
         switch selection.shape {
         case .net:
-            try Net(db: db, scope: Scope(db, span, subjects)).fold(followingRenames: selection.followsRenames)
+            file.net = try NetAnswer(db, span, subjects, followingRenames: selection.followsRenames)
+            return span
         case .log:
-            covered = try History(db: db, span: span, subjects: subjects).page(selection, cursor: Meta(db).cursor)
+            file.net = nil
+            try Spool.create(db)
+            let covered = try History(db: db, span: span, subjects: subjects).page(selection, cursor: Meta(db).cursor)
+            try Spool.keepPlaces(db)
+            return covered
         }
-        try Spool.keepPlaces(db)
-        return covered
     }
 
     /// Whether anything in the question changed.
     package func hasChanges(_ span: Span, _ question: Question) throws -> Bool {
-        try Spool.clear(db)
+        try Spool.create(db)
         return try Scope(db, span, Subjects(db, paths: question.paths)).hasRows()
     }
 }

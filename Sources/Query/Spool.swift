@@ -1,55 +1,34 @@
 internal import Changes
 internal import GRDB
 
-/// The temporary tables an answer is folded in. They outlive the snapshot, so that a pager never holds the WAL, and
-/// spill to disk, so that memory does not follow files.
+/// The temporary tables that a page of the log is kept in. They outlive the snapshot, so that a pager never holds the WAL, and
+/// spill to disk, so that memory does not follow rows.
 enum Spool {
+    /// Makes the tables, or empties them.
     static func create(_ db: Database) throws {
         try db.execute(sql: tables)
-    }
-
-    static func clear(_ db: Database) throws {
-        for table in ["touched", "inside", "leaf", "answer", "departed", "pair", "moved", "move", "place"] {
+        for table in ["touched", "inside", "leaf", "answer", "place"] {
             try db.execute(sql: "DELETE FROM temp.\(table)")
         }
     }
 
     private static let tables = """
         -- The directories that occur in the rows asked about.
-        CREATE TEMP TABLE touched(directory INTEGER PRIMARY KEY) STRICT;
+        CREATE TEMP TABLE IF NOT EXISTS touched(directory INTEGER PRIMARY KEY) STRICT;
         -- Those of them that lie in the question with all their entries, and single entries that do.
-        CREATE TEMP TABLE inside(directory INTEGER PRIMARY KEY) STRICT;
-        CREATE TEMP TABLE leaf(directory INTEGER NOT NULL, name ANY NOT NULL, PRIMARY KEY (directory, name))
-          STRICT, WITHOUT ROWID;
-        CREATE TEMP TABLE answer(
+        CREATE TEMP TABLE IF NOT EXISTS inside(directory INTEGER PRIMARY KEY) STRICT;
+        CREATE TEMP TABLE IF NOT EXISTS leaf(
+          directory INTEGER NOT NULL, name ANY NOT NULL, PRIMARY KEY (directory, name)) STRICT, WITHOUT ROWID;
+        CREATE TEMP TABLE IF NOT EXISTS answer(
           id INTEGER PRIMARY KEY,
           directory INTEGER NOT NULL, name ANY NOT NULL, old_directory INTEGER, old_name ANY,
-          kind INTEGER NOT NULL, flags INTEGER NOT NULL,
-          was INTEGER NOT NULL, is_there INTEGER NOT NULL,      -- whether the path existed at the start, and at the end
-          was_filesystem INTEGER, was_ino INTEGER, was_btime_ns INTEGER,
-          filesystem INTEGER NOT NULL, ino INTEGER NOT NULL, btime_ns INTEGER NOT NULL,
+          kind INTEGER NOT NULL, flags INTEGER NOT NULL, ino INTEGER NOT NULL,
           mode INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
           uid INTEGER NOT NULL, gid INTEGER NOT NULL,
           seq INTEGER NOT NULL, moved_with INTEGER,
           time_ns INTEGER NOT NULL, not_before_ns INTEGER, source INTEGER NOT NULL) STRICT;
-        -- Files that are no longer where they were at the start, and which path they have now.
-        CREATE TEMP TABLE departed(
-          filesystem INTEGER NOT NULL, ino INTEGER NOT NULL, btime_ns INTEGER NOT NULL, number INTEGER NOT NULL,
-          answer INTEGER NOT NULL, PRIMARY KEY (filesystem, ino, btime_ns, number)) STRICT, WITHOUT ROWID;
-        CREATE TEMP TABLE pair(
-          arrived INTEGER PRIMARY KEY, departed INTEGER NOT NULL, flags INTEGER NOT NULL,
-          old_directory INTEGER NOT NULL, old_name ANY NOT NULL) STRICT;
-        -- What happened to each file that was renamed, under whatever path: flags 1 content, 2 metadata, 4 its
-        -- inode number came or went as well, so that without a birth time it may be two files.
-        CREATE TEMP TABLE moved(
-          filesystem INTEGER NOT NULL, ino INTEGER NOT NULL, btime_ns INTEGER NOT NULL, flags INTEGER NOT NULL,
-          PRIMARY KEY (filesystem, ino, btime_ns)) STRICT, WITHOUT ROWID;
-        -- Renamed directories, by their paths before and after.
-        CREATE TEMP TABLE move(
-          old_directory INTEGER NOT NULL, directory INTEGER NOT NULL, seq INTEGER NOT NULL,
-          PRIMARY KEY (old_directory, directory)) STRICT, WITHOUT ROWID;
         -- The paths of the directories of the answer.
-        CREATE TEMP TABLE place(directory INTEGER PRIMARY KEY, path ANY NOT NULL) STRICT;
+        CREATE TEMP TABLE IF NOT EXISTS place(directory INTEGER PRIMARY KEY, path ANY NOT NULL) STRICT;
         """
 
     /// Copies the paths the answer needs out of the snapshot.
@@ -76,32 +55,20 @@ enum Spool {
         return counts
     }
 
-    static func read(_ db: Database, _ selection: Selection, _ body: (Change) throws -> Void) throws {
-        let order =
-            switch (selection.shape, selection.order) {
-            case (.log, _): "a.id"
-            case (.net, .path): "path"
-            case (.net, .deepestFirst): "path DESC"
-            }
-        // `||` makes TEXT of its operands byte by byte, so this is memcmp's order for names of any bytes.
+    static func read(_ db: Database, _ body: (Change) throws -> Void) throws {
+        // `||` makes TEXT of its operands byte by byte.
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT CAST(CAST(p.path AS TEXT) || '/' || CAST(a.name AS TEXT) AS BLOB) AS path,
+                SELECT CAST(CAST(p.path AS TEXT) || '/' || CAST(a.name AS TEXT) AS BLOB),
                        CAST(CAST(o.path AS TEXT) || '/' || CAST(a.old_name AS TEXT) AS BLOB),
                        a.seq, a.kind, a.flags, a.mode, a.size, a.mtime_ns, a.uid, a.gid, a.ino,
                        a.time_ns, a.not_before_ns, a.source, a.moved_with
                 FROM temp.answer AS a
                 CROSS JOIN temp.place AS p ON p.directory = a.directory
                 LEFT JOIN temp.place AS o ON o.directory = a.old_directory
-                WHERE :kinds >> a.kind & 1 AND :types >> (a.mode >> 12 & 15) & 1 AND (:presence IS NULL OR a.is_there = :presence)
-                ORDER BY \(order) LIMIT :limit
-                """,
-            arguments: [
-                "kinds": selection.kindBits, "types": selection.typeBits, "presence": selection.presence?.rawValue,
-                // A page of the log was cut when it was spooled.
-                "limit": selection.shape == .net ? selection.limit ?? -1 : -1,
-            ])
+                ORDER BY a.id
+                """)
         while let row = try rows.next() { try body(Change(row)) }
     }
 }

@@ -1,5 +1,6 @@
 internal import Changes
 internal import GRDB
+internal import RawSQL
 internal import GRDBSQLite
 
 /// The arrivals of a batch as a table of SQLite, so that one statement inserts them all: no binding, no stepping, no reset

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import RawSQL
 
 /// The statements of the hot path, each prepared once.
 final class Statements {

@@ -1,5 +1,6 @@
 package import Changes
 internal import GRDB
+internal import RawSQL
 
 /// The record of comparisons with the trees: no batches, because they change nothing that a cursor covers.
 extension Store {

@@ -1,5 +1,6 @@
 package import Changes
 internal import GRDB
+internal import RawSQL
 
 /// The commit: one transaction a batch.
 extension Store {

@@ -1,5 +1,6 @@
 package import Changes
 internal import GRDB
+internal import RawSQL
 
 /// Gaps and roots, of which there are few: plain GRDB.
 extension Store {

@@ -1,5 +1,6 @@
 package import Changes
 internal import GRDB
+internal import RawSQL
 
 /// Roots as they are stored. A root that joins or leaves is a batch of its own, so that cursors before and after differ.
 extension Store {

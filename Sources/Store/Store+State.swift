@@ -1,5 +1,6 @@
 package import Changes
 internal import GRDB
+internal import RawSQL
 
 /// The stored state, as Capture asks for it.
 extension Store {

@@ -1,5 +1,6 @@
 package import Changes
 internal import GRDB
+internal import RawSQL
 internal import Schema
 
 /// The write side: the one connection that writes, used by one thread.

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import RawSQL
 
 /// Why the database could not be opened, read or written.
 package struct StoreError: Error, Sendable, CustomStringConvertible {

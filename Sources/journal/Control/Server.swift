@@ -182,7 +182,7 @@ final class Exchange: Sendable {
 
     /// Called by a client's thread: asks the drain for all that is queued now, and waits until the work thread has answered.
     func ask(_ request: Request) throws(SystemError) -> Reply {
-        let queued = try drain.inotify.pendingBytes()
+        let queued = try drain.waitingBytes
         let pending = try Pending(request, barrier: drain.request(), queued: queued)
         let isTaken = waiting.withLock {
             guard !isStopping.load(ordering: .acquiring) else { return false }

@@ -1,0 +1,206 @@
+internal import Changes
+internal import GRDB
+internal import RawSQL
+
+/// The net difference of a range of the log: what each path was before the first of its rows, and what it is after the last.
+///
+/// It is folded in one pass over the rows, in memory: about 200 bytes a path that changed, whatever happened to it. Rows
+/// of one batch are simultaneous, in any order. A path has at most one of them for what was there before and one for what
+/// is there after, so after each batch it is known what is there:
+///
+///     a row for after                 something is
+///     only a row for before           nothing is
+///
+/// and by the first batch that a path is in, whether something was.
+struct NetFold {
+    /// Which file something is.
+    struct FileKey: Hashable {
+        var filesystem: Int64
+        var ino: Int64
+        var birth: Int64
+
+        /// As rows of one path tell files apart.
+        func isSameInode(as other: FileKey) -> Bool { ino == other.ino && birth == other.birth }
+    }
+
+    /// One path of the answer.
+    struct Path {
+        var directory: Int64
+        var name: Name
+        /// Whether something was there at the start, and is at the end; and which file.
+        var was: Bool
+        var isThere: Bool
+        var wasFile: FileKey
+        var file: FileKey
+        var flags: Int64
+        var mode: Int64
+        var size: Int64
+        var mtime: Int64
+        var uid: Int64
+        var gid: Int64
+        /// The last of its rows, and the batch of that, as an index of ``NetFold/batches``.
+        var seq: Int64
+        var batch: Int
+        /// The first batch that it is in.
+        var firstBatch: Int
+        var kind: Kind = .modified
+        /// Renamed: where it was.
+        var old: (directory: Int64, name: Name)?
+        var movedWith: Int64?
+
+        /// Whether another file is there than was, or none.
+        var hasDeparted: Bool { was && (!isThere || wasFile != file) }
+        /// Whether another file is there than was, or none was.
+        var hasArrived: Bool { isThere && (!was || wasFile != file) }
+    }
+
+    struct Batch {
+        var seq: Int64
+        var committed: Int64
+        var notBefore: Int64?
+        var source: Int64
+    }
+
+    private(set) var paths: [Path] = []
+    private(set) var batches: [Batch] = []
+    /// Files that were renamed, by any row of the range.
+    private(set) var renamed: Set<FileKey> = []
+    private var index: [Int64: [Name: Int]] = [:]
+
+    init(_ db: Database, _ span: Span, _ subjects: Subjects) throws {
+        try readBatches(db, span)
+        var scope = PathScope(db, subjects)
+        let rows = try BulkStatement(db, Self.rows)
+        rows.bind(1, span.since)
+        rows.bind(2, span.until)
+        var batch = 0
+        try rows.forEachRow {
+            let row = Row(rows)
+            while batch < batches.count, batches[batch].seq < row.seq { batch += 1 }
+            guard batch < batches.count else {
+                throw JournalError.corrupt("log row \(row.seq) belongs to no batch")
+            }
+            if row.kind == Kind.renamed.rawValue { renamed.insert(row.file) }
+            try add(row, rows, batch, &scope)
+        }
+        settle()
+    }
+
+    private static let rows = """
+        SELECT seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns,
+          old_directory, old_name, prior_ino, prior_btime_ns
+        FROM main.log WHERE seq > ?1 AND seq <= ?2 ORDER BY seq
+        """
+
+    /// The numbers of a row.
+    private struct Row {
+        let seq, kind, flags, directory, mode, size, mtime, uid, gid: Int64
+        let file: FileKey
+        /// Which file was there before.
+        let before: FileKey
+
+        init(_ rows: BulkStatement) {
+            seq = rows.int(0)
+            kind = rows.int(1)
+            flags = rows.int(2)
+            directory = rows.int(3)
+            mode = rows.int(5)
+            size = rows.int(6)
+            mtime = rows.int(7)
+            uid = rows.int(8)
+            gid = rows.int(9)
+            file = FileKey(filesystem: rows.int(10), ino: rows.int(11), birth: rows.int(12))
+            before =
+                rows.isNull(15)
+                ? file : FileKey(filesystem: file.filesystem, ino: rows.int(15), birth: rows.int(16))
+        }
+    }
+
+    private mutating func add(_ row: Row, _ rows: BulkStatement, _ batch: Int, _ scope: inout PathScope) throws {
+        let name = Name(rows.bytes(4))
+        let (hasBefore, hasAfter): (Bool, Bool)
+        switch Kind(rawValue: row.kind) {
+        case .created: (hasBefore, hasAfter) = (false, true)
+        case .modified, .attrib: (hasBefore, hasAfter) = (true, true)
+        case .deleted: (hasBefore, hasAfter) = (true, false)
+        case .renamed: (hasBefore, hasAfter) = (false, true)
+        case nil: throw JournalError.corrupt("log row \(row.seq) has an unknown kind")
+        }
+        if try scope.contains(row.directory, name) {
+            // Where a file came or went, it may be another one.
+            let flags = row.kind == Kind.created.rawValue || row.kind == Kind.deleted.rawValue ? 3 : row.flags
+            note(row, row.directory, name, flags: flags, batch, hasBefore: hasBefore, hasAfter: hasAfter)
+        }
+        guard row.kind == Kind.renamed.rawValue else { return }
+        let (directory, old) = (rows.int(13), Name(rows.bytes(14)))
+        if try scope.contains(directory, old) {
+            note(row, directory, old, flags: 0, batch, hasBefore: true, hasAfter: false)
+        }
+    }
+
+    private mutating func note(
+        _ row: Row, _ directory: Int64, _ name: Name, flags: Int64, _ batch: Int, hasBefore: Bool, hasAfter: Bool
+    ) {
+        guard let known = index[directory]?[name] else {
+            index[directory, default: [:]][name] = paths.count
+            paths.append(
+                Path(
+                    directory: directory, name: name, was: hasBefore, isThere: hasAfter, wasFile: row.before,
+                    file: row.file, flags: flags, mode: row.mode, size: row.size, mtime: row.mtime, uid: row.uid,
+                    gid: row.gid, seq: row.seq, batch: batch, firstBatch: batch))
+            return
+        }
+        paths[known].flags |= flags
+        if hasBefore, paths[known].firstBatch == batch {
+            paths[known].was = true
+            paths[known].wasFile = row.before
+        }
+        let isTold = paths[known].batch == batch && paths[known].isThere
+        paths[known].seq = row.seq
+        paths[known].batch = batch
+        // What is there after the batch is what the other row of it says.
+        if !hasAfter && isTold { return }
+        paths[known].isThere = hasAfter
+        paths[known].file = row.file
+        paths[known].mode = row.mode
+        paths[known].size = row.size
+        paths[known].mtime = row.mtime
+        paths[known].uid = row.uid
+        paths[known].gid = row.gid
+    }
+
+    /// Drops what came and went, and says of the rest what happened to it.
+    private mutating func settle() {
+        index = [:]
+        paths.removeAll { !$0.was && !$0.isThere }
+        for number in paths.indices {
+            let path = paths[number]
+            let isOther = !path.wasFile.isSameInode(as: path.file)
+            if !path.was || !path.isThere {
+                paths[number].kind = path.was ? .deleted : .created
+                paths[number].flags = 3
+            } else {
+                if isOther { paths[number].flags |= 1 }
+                paths[number].kind = paths[number].flags & 1 != 0 ? .modified : .attrib
+            }
+        }
+    }
+
+    /// The batches of the range.
+    private mutating func readBatches(_ db: Database, _ span: Span) throws {
+        let rows = try BulkStatement(
+            db,
+            "SELECT seq, committed_ns, not_before_ns, source FROM main.batch WHERE seq > ?1 AND seq <= ?2 ORDER BY seq")
+        rows.bind(1, span.since)
+        rows.bind(2, span.until)
+        try rows.forEachRow {
+            batches.append(
+                Batch(
+                    seq: rows.int(0), committed: rows.int(1), notBefore: rows.isNull(2) ? nil : rows.int(2),
+                    source: rows.int(3)))
+        }
+    }
+
+    /// Changes what ``NetRenames`` has found out.
+    mutating func update(_ body: (inout [Path]) -> Void) { body(&paths) }
+}
