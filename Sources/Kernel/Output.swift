@@ -16,12 +16,20 @@ package struct Output: ~Copyable {
     package static func standardOutput() -> Output { Output(descriptor: STDOUT_FILENO) }
     package static func standardError() -> Output { Output(descriptor: STDERR_FILENO) }
 
-    package mutating func write(_ bytes: some Sequence<UInt8>) throws(SystemError) {
+    package mutating func write(_ bytes: [UInt8]) throws(SystemError) {
         buffer.append(contentsOf: bytes)
         if buffer.count >= Self.capacity { try flush() }
     }
 
-    package mutating func write(_ text: String) throws(SystemError) { try write(text.utf8) }
+    package mutating func write(_ byte: UInt8) throws(SystemError) {
+        buffer.append(byte)
+        if buffer.count >= Self.capacity { try flush() }
+    }
+
+    package mutating func write(_ text: String) throws(SystemError) {
+        buffer.append(contentsOf: text.utf8)
+        if buffer.count >= Self.capacity { try flush() }
+    }
 
     package mutating func flush() throws(SystemError) {
         let failure = writeAll(buffer, to: descriptor)

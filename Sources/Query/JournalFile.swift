@@ -57,6 +57,11 @@ package final class JournalFile {
         try queue.writeWithoutTransaction { db in try Spool.read(db, body) }
     }
 
+    /// Whether all paths of a net answer are of such directories and names; false where that is not known.
+    package func holdsOnly(directories: ([UInt8]) -> Bool, names: ([UInt8]) -> Bool) -> Bool {
+        net?.holdsOnly(directories: directories, names: names) ?? false
+    }
+
     /// How many rows of the spooled answer moved by the rename of a directory alone, by the `seq` of its row.
     package func folded() throws(JournalError) -> [Int64: Int] {
         if let net { return net.folded }

@@ -4,6 +4,8 @@ internal import GRDB
 /// A net answer in memory, in the order of its paths: it outlives the snapshot, so that a pager never holds the WAL.
 struct NetAnswer {
     private var paths: [NetFold.Path]
+    /// The order of the answer.
+    private var order: [Int32] = []
     private let batches: [NetFold.Batch]
     /// The paths of the directories that occur.
     private var directories: [Int64: [UInt8]] = [:]
@@ -25,33 +27,42 @@ struct NetAnswer {
     /// By the bytes of the whole path: `d`, `d-e`, `d/f`, `d0`. Within a directory names are sorted by themselves. Those below
     /// a directory in it come where its name with a slash does.
     private mutating func sort() {
-        let names = Dictionary(grouping: paths.indices, by: { paths[$0].directory })
-            .mapValues { $0.sorted { paths[$0].name < paths[$1].name } }
-        let groups = names.keys.map { (key: directories[$0]! + [slash], names: names[$0]![...]) }
-            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
-        var order: [Int] = []
+        var names: [Int64: [Int32]] = [:]
+        for number in paths.indices { names[paths[number].directory, default: []].append(Int32(number)) }
+        let groups = names.map { id, numbers in
+            (
+                key: directories[id]! + [slash],
+                numbers: numbers.sorted { paths[Int($0)].name < paths[Int($1)].name }[...]
+            )
+        }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
         order.reserveCapacity(paths.count)
-        var open: [(key: [UInt8], names: ArraySlice<Int>)] = []
+        var open: [(key: [UInt8], numbers: ArraySlice<Int32>)] = []
         for group in groups {
-            while let top = open.last, !group.key.starts(with: top.key) { order += open.removeLast().names }
+            while let top = open.last, !group.key.starts(with: top.key) { order += open.removeLast().numbers }
             if let top = open.indices.last {
                 let rest = group.key.dropFirst(open[top].key.count)
-                while let next = open[top].names.first, paths[next].name.bytes.lexicographicallyPrecedes(rest) {
-                    order.append(open[top].names.removeFirst())
+                while let next = open[top].numbers.first,
+                    paths[Int(next)].name.bytes.lexicographicallyPrecedes(rest)
+                {
+                    order.append(open[top].numbers.removeFirst())
                 }
             }
             open.append(group)
         }
-        while let top = open.popLast() { order += top.names }
-        paths = order.map { paths[$0] }
+        while let top = open.popLast() { order += top.numbers }
+    }
+
+    func holdsOnly(directories isFine: ([UInt8]) -> Bool, names: ([UInt8]) -> Bool) -> Bool {
+        directories.values.allSatisfy(isFine)
+            && paths.allSatisfy { names($0.name.bytes) && ($0.old.map { names($0.name.bytes) } ?? true) }
     }
 
     func forEach(_ selection: Selection, _ body: (Change) throws -> Void) throws {
         var left = selection.limit ?? .max
-        for position in paths.indices {
-            let path = paths[selection.order == .path ? position : paths.count - 1 - position]
+        for position in order.indices {
+            let path = paths[Int(order[selection.order == .path ? position : order.count - 1 - position])]
             guard left > 0 else { return }
-            guard selection.kinds.contains(path.kind), selection.types.contains(FileType(mode: UInt32(path.mode))),
+            guard selection.kinds.contains(path.kind), selection.types.contains(FileType(mode: path.mode)),
                 selection.presence.map({ ($0 == .present) == path.isThere }) ?? true
             else { continue }
             left -= 1
@@ -60,16 +71,20 @@ struct NetAnswer {
     }
 
     private func change(_ path: NetFold.Path) throws -> Change {
-        let batch = batches[path.batch]
+        let batch = batches[Int(path.batch)]
         guard let source = Source(rawValue: batch.source) else {
             throw JournalError.corrupt("batch \(batch.seq) has an unknown source")
         }
         return Change(
-            seq: path.seq, kind: path.kind, path: directories[path.directory]! + [slash] + path.name.bytes,
-            oldPath: path.old.map { directories[$0.directory]! + [slash] + $0.name.bytes },
-            difference: Difference(rawValue: path.flags), mode: UInt32(path.mode), size: path.size, mtime: path.mtime,
-            uid: UInt32(path.uid), gid: UInt32(path.gid), ino: UInt64(bitPattern: path.file.ino),
-            time: batch.committed, notBefore: batch.notBefore, source: source, movedWith: path.movedWith)
+            seq: path.seq, kind: path.kind, path: bytes(path.directory, path.name),
+            oldPath: path.old.map { bytes($0.directory, $0.name) }, difference: Difference(rawValue: Int64(path.flags)),
+            mode: path.mode, size: path.size, mtime: path.mtime, uid: path.uid, gid: path.gid,
+            ino: UInt64(bitPattern: path.file.ino), time: batch.committed, notBefore: batch.notBefore, source: source,
+            movedWith: path.old?.movedWith)
+    }
+
+    private func bytes(_ directory: Int64, _ name: Name) -> [UInt8] {
+        Path(directories[directory]!).appending(name).bytes
     }
 
     /// How many paths moved by the rename of a directory alone, by the `seq` of its row; only of directories whose own row is
@@ -79,7 +94,7 @@ struct NetAnswer {
         let tops = Set(
             paths.lazy.filter { $0.kind == .renamed && $0.mode & 0o170000 == 0o040000 }.map(\.seq))
         for path in paths where path.kind == .renamed && path.flags == 0 {
-            if let top = path.movedWith, tops.contains(top) { counts[top, default: 0] += 1 }
+            if let top = path.old?.movedWith, tops.contains(top) { counts[top, default: 0] += 1 }
         }
         return counts
     }

@@ -15,9 +15,9 @@ internal import RawSQL
 struct NetFold {
     /// Which file something is.
     struct FileKey: Hashable {
-        var filesystem: Int64
         var ino: Int64
         var birth: Int64
+        var filesystem: Int32
 
         /// As rows of one path tell files apart.
         func isSameInode(as other: FileKey) -> Bool { ino == other.ino && birth == other.birth }
@@ -32,21 +32,31 @@ struct NetFold {
         var isThere: Bool
         var wasFile: FileKey
         var file: FileKey
-        var flags: Int64
-        var mode: Int64
+        var flags: UInt8
+        var kind: Kind = .modified
+        var mode: UInt32
+        var uid: UInt32
+        var gid: UInt32
         var size: Int64
         var mtime: Int64
-        var uid: Int64
-        var gid: Int64
         /// The last of its rows, and the batch of that, as an index of ``NetFold/batches``.
         var seq: Int64
-        var batch: Int
+        var batch: Int32
         /// The first batch that it is in.
-        var firstBatch: Int
-        var kind: Kind = .modified
-        /// Renamed: where it was.
-        var old: (directory: Int64, name: Name)?
-        var movedWith: Int64?
+        var firstBatch: Int32
+        var old: Origin?
+
+        /// Where a renamed file was, and the row of the directory that took it along.
+        final class Origin {
+            let directory: Int64
+            let name: Name
+            var movedWith: Int64?
+
+            init(directory: Int64, name: Name) {
+                self.directory = directory
+                self.name = name
+            }
+        }
 
         /// Whether another file is there than was, or none.
         var hasDeparted: Bool { was && (!isThere || wasFile != file) }
@@ -65,7 +75,9 @@ struct NetFold {
     private(set) var batches: [Batch] = []
     /// Files that were renamed, by any row of the range.
     private(set) var renamed: Set<FileKey> = []
-    private var index: [Int64: [Name: Int]] = [:]
+    /// The paths by directory and name. Rows of one directory mostly follow each other, so that one is kept apart.
+    private var index: [Int64: [Name: Int32]] = [:]
+    private var current: (directory: Int64, names: [Name: Int32]) = (0, [:])
 
     init(_ db: Database, _ span: Span, _ subjects: Subjects) throws {
         try readBatches(db, span)
@@ -73,6 +85,7 @@ struct NetFold {
         let rows = try BulkStatement(db, Self.rows)
         rows.bind(1, span.since)
         rows.bind(2, span.until)
+        paths.reserveCapacity(Int(min(span.until - span.since, Self.expected)))
         var batch = 0
         try rows.forEachRow {
             let row = Row(rows)
@@ -81,10 +94,13 @@ struct NetFold {
                 throw JournalError.corrupt("log row \(row.seq) belongs to no batch")
             }
             if row.kind == Kind.renamed.rawValue { renamed.insert(row.file) }
-            try add(row, rows, batch, &scope)
+            try add(row, rows, Int32(batch), &scope)
         }
         settle()
     }
+
+    /// Paths for which memory is asked at once: what is not used is none.
+    private static let expected: Int64 = 1 << 20
 
     private static let rows = """
         SELECT seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns,
@@ -94,7 +110,9 @@ struct NetFold {
 
     /// The numbers of a row.
     private struct Row {
-        let seq, kind, flags, directory, mode, size, mtime, uid, gid: Int64
+        let seq, kind, directory, size, mtime: Int64
+        let flags: UInt8
+        let mode, uid, gid: UInt32
         let file: FileKey
         /// Which file was there before.
         let before: FileKey
@@ -102,21 +120,21 @@ struct NetFold {
         init(_ rows: BulkStatement) {
             seq = rows.int(0)
             kind = rows.int(1)
-            flags = rows.int(2)
+            flags = UInt8(truncatingIfNeeded: rows.int(2))
             directory = rows.int(3)
-            mode = rows.int(5)
+            mode = UInt32(truncatingIfNeeded: rows.int(5))
             size = rows.int(6)
             mtime = rows.int(7)
-            uid = rows.int(8)
-            gid = rows.int(9)
-            file = FileKey(filesystem: rows.int(10), ino: rows.int(11), birth: rows.int(12))
+            uid = UInt32(truncatingIfNeeded: rows.int(8))
+            gid = UInt32(truncatingIfNeeded: rows.int(9))
+            file = FileKey(ino: rows.int(11), birth: rows.int(12), filesystem: Int32(truncatingIfNeeded: rows.int(10)))
             before =
                 rows.isNull(15)
-                ? file : FileKey(filesystem: file.filesystem, ino: rows.int(15), birth: rows.int(16))
+                ? file : FileKey(ino: rows.int(15), birth: rows.int(16), filesystem: file.filesystem)
         }
     }
 
-    private mutating func add(_ row: Row, _ rows: BulkStatement, _ batch: Int, _ scope: inout PathScope) throws {
+    private mutating func add(_ row: Row, _ rows: BulkStatement, _ batch: Int32, _ scope: inout PathScope) throws {
         let name = Name(rows.bytes(4))
         let (hasBefore, hasAfter): (Bool, Bool)
         switch Kind(rawValue: row.kind) {
@@ -139,15 +157,19 @@ struct NetFold {
     }
 
     private mutating func note(
-        _ row: Row, _ directory: Int64, _ name: Name, flags: Int64, _ batch: Int, hasBefore: Bool, hasAfter: Bool
+        _ row: Row, _ directory: Int64, _ name: Name, flags: UInt8, _ batch: Int32, hasBefore: Bool, hasAfter: Bool
     ) {
-        guard let known = index[directory]?[name] else {
-            index[directory, default: [:]][name] = paths.count
+        if current.directory != directory {
+            index[current.directory] = current.names
+            current = (directory, index.removeValue(forKey: directory) ?? [:])
+        }
+        guard let known = current.names[name].map(Int.init) else {
+            current.names[name] = Int32(paths.count)
             paths.append(
                 Path(
                     directory: directory, name: name, was: hasBefore, isThere: hasAfter, wasFile: row.before,
-                    file: row.file, flags: flags, mode: row.mode, size: row.size, mtime: row.mtime, uid: row.uid,
-                    gid: row.gid, seq: row.seq, batch: batch, firstBatch: batch))
+                    file: row.file, flags: flags, mode: row.mode, uid: row.uid, gid: row.gid, size: row.size,
+                    mtime: row.mtime, seq: row.seq, batch: batch, firstBatch: batch))
             return
         }
         paths[known].flags |= flags
@@ -171,7 +193,7 @@ struct NetFold {
 
     /// Drops what came and went, and says of the rest what happened to it.
     private mutating func settle() {
-        index = [:]
+        (index, current.names) = ([:], [:])
         paths.removeAll { !$0.was && !$0.isThere }
         for number in paths.indices {
             let path = paths[number]
@@ -200,7 +222,4 @@ struct NetFold {
                     source: rows.int(3)))
         }
     }
-
-    /// Changes what ``NetRenames`` has found out.
-    mutating func update(_ body: (inout [Path]) -> Void) { body(&paths) }
 }

@@ -21,7 +21,7 @@ struct NetRenames {
     /// What happened to a file, under whatever path.
     private struct Fate {
         /// 1 content, 2 metadata.
-        var flags: Int64
+        var flags: UInt8
         /// Its inode number came or went as well, so that without a birth time it may be two files.
         var isDoubtful = false
         /// A row says that it was renamed.
@@ -49,7 +49,7 @@ struct NetRenames {
             guard paths[arrived].file.birth != 0 || fate?.isDoubtful == false else { continue }
             paths[arrived].kind = .renamed
             paths[arrived].flags = fate?.flags ?? 3
-            paths[arrived].old = (paths[departed].directory, paths[departed].name)
+            paths[arrived].old = Path.Origin(directory: paths[departed].directory, name: paths[departed].name)
             if !paths[departed].isThere { told.insert(departed) }
         }
         carry(fates, into: &paths)
@@ -90,14 +90,16 @@ struct NetRenames {
         rows.bind(1, span.since)
         rows.bind(2, span.until)
         try rows.forEachRow {
-            let file = FileKey(filesystem: rows.int(2), ino: rows.int(3), birth: rows.int(4))
+            let file = FileKey(
+                ino: rows.int(3), birth: rows.int(4), filesystem: Int32(truncatingIfNeeded: rows.int(2)))
             guard files.contains(file) else { return }
             var fate = fates[file] ?? Fate(flags: 0)
             switch Kind(rawValue: rows.int(0)) {
             case .renamed:
-                fate.flags |= rows.int(1)
+                fate.flags |= UInt8(truncatingIfNeeded: rows.int(1))
                 fate.isRenamed = true
-            case .modified where rows.int(5) == 0, .attrib where rows.int(5) == 0: fate.flags |= rows.int(1)
+            case .modified where rows.int(5) == 0, .attrib where rows.int(5) == 0:
+                fate.flags |= UInt8(truncatingIfNeeded: rows.int(1))
             default: (fate.flags, fate.isDoubtful) = (3, true)
             }
             fates[file] = fate
@@ -147,7 +149,7 @@ struct NetRenames {
         guard !tops.isEmpty else { return }
         for number in paths.indices where paths[number].kind == .renamed {
             guard let old = paths[number].old, old.name == paths[number].name else { continue }
-            paths[number].movedWith = tops[Move(old: old.directory, new: paths[number].directory)]
+            old.movedWith = tops[Move(old: old.directory, new: paths[number].directory)]
         }
     }
 }

@@ -67,6 +67,11 @@ struct Printer {
     /// Looks through all names before the first is printed: a list that ends half way would be taken for whole.
     private func refuseUnprintable(_ format: any RowFormat) throws {
         guard options.format != .text, options.format != .json || base != nil else { return }
+        // Nearly always all is well, and that is seen without putting any path together.
+        let isFine = file.holdsOnly(
+            directories: { path in format.canCarry(path) && base?.contains(Path(path)) ?? true },
+            names: format.canCarry)
+        if isFine { return }
         var refused: [String] = []
         var count = 0
         try rows { change in

@@ -11,6 +11,6 @@ struct PathsFormat: RowFormat {
 
     mutating func row(_ change: Change, _ output: inout Output) throws(SystemError) {
         try output.write(change.path)
-        try output.write(CollectionOfOne(nul ? 0 : UInt8(ascii: "\n")))
+        try output.write(nul ? 0 : UInt8(ascii: "\n"))
     }
 }

@@ -4,7 +4,7 @@ import Query
 
 /// A form to print rows in.
 protocol RowFormat {
-    /// Whether a path comes out of this format as it went in.
+    /// Whether a path comes out of this format as it went in: it does if all of its components do.
     func canCarry(_ path: [UInt8]) -> Bool
     func begin(_ output: inout Output) throws(SystemError)
     mutating func row(_ change: Change, _ output: inout Output) throws(SystemError)
