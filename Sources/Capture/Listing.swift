@@ -44,23 +44,24 @@ final class Listing {
         defer { hasLooked = false }
         let end = page.upperBound
         var row = 0
-        var order = 0
+        var isLastARow = false
         while row < rows.count {
-            order = next < names.count ? names.order(next, rows[row].isText, rows.bytes, rows[row].range) : 1
+            let order = next < names.count ? names.order(next, rows[row].isText, rows.bytes, rows[row].range) : 1
             if order <= 0 && next == end { break }
             body(order > 0 ? nil : next, order < 0 ? nil : row)
+            isLastARow = order > 0
             if order <= 0 { next += 1 }
             if order >= 0 { row += 1 }
         }
-        let isPastRows = row == rows.count && rows.count < Self.pageSize
-        if isPastRows {
+        if row == rows.count && rows.count < Self.pageSize {
             while next < end {
-                (order, next) = (-1, next + 1)
-                body(next - 1, nil)
+                isLastARow = false
+                body(next, nil)
+                next += 1
             }
             if next == names.count { return true }
         }
-        last = order > 0 ? rows.name(row - 1) : Name(names.name(next - 1))
+        last = isLastARow ? rows.name(row - 1) : Name(names.name(next - 1))
         return false
     }
 }

@@ -42,7 +42,8 @@ package struct Arrivals: Sendable {
 
     private func isLeft(_ row: Int) -> Bool { taken.isEmpty || !taken.contains(row) }
 
-    /// What is left, in the order of the state: new rows are written fastest in the order in which they are kept.
+    /// What is left, without directories of which nothing is, in the order of the state: new rows are written fastest in the
+    /// order in which they are kept.
     package func sorted() -> Arrivals {
         var sorted = self
         if !taken.isEmpty {
@@ -54,6 +55,7 @@ package struct Arrivals: Sendable {
                 }
             }
         }
+        sorted.groups.removeAll(where: \.rows.isEmpty)
         sorted.groups.sort { $0.node < $1.node }
         sorted.groupsOf = [:]
         return sorted

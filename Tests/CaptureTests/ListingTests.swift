@@ -24,7 +24,8 @@ import Testing
             if bytes.contains(slash) || bytes == [46] || bytes == [46, 46] { continue }
             names.insert(Name(bytes))
         }
-        return Array(names)
+        // Sets have an order of their own in each process.
+        return names.sorted().shuffled(using: &random)
     }
 
     /// A directory with these names.
@@ -106,6 +107,11 @@ import Testing
         let (mine, other) = (NodeID(rawValue: 9), NodeID(rawValue: 3))
         var arrivals = Arrivals()
         var places: [Place] = []
+        // Of this one nothing is left: it may be gone.
+        let gone = NodeID(rawValue: 5)
+        arrivals.begin(gone, isLogged: true)
+        arrivals.append(entry(1), isText: true) { $0 += Array("a".utf8) }
+        #expect(arrivals.take(Place(gone, Name("a"))) != nil)
         for node in [mine, other, mine] {
             arrivals.begin(node, isLogged: node == mine)
             for name in names(50, &random).sorted(by: Name.storageOrder) where !places.contains(Place(node, name)) {
