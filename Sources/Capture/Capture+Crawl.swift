@@ -44,9 +44,7 @@ extension Capture {
             pending.source = .crawl
             pending.notBefore = crawl.notBefore
         }
-        try state.holdSnapshot()
-        let isDone = try walk(on: crawl, state)
-        try state.releaseSnapshot()
+        let isDone = try state.inSnapshot { try walk(on: crawl, state) }
         if isDone { try end(crawl, state) } else { try resolve(state) }
     }
 

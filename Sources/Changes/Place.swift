@@ -65,10 +65,8 @@ package protocol StoredState {
     func linkedRows(of node: NodeID) throws -> [StoredRow]
     /// All rows of these inode numbers; reads the whole state.
     func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow]
-    /// Keeps one snapshot for the reads that follow, until it is let go or something is committed: each read would take the
-    /// locks anew.
-    func holdSnapshot() throws
-    func releaseSnapshot() throws
+    /// Runs `body` with one snapshot for all that it reads, up to its first commit: each read would take the locks anew.
+    func inSnapshot<Result>(_ body: () throws -> Result) throws -> Result
     /// Commits a batch in one transaction.
     func commit(_ batch: Batch) throws -> Cursor
 }

@@ -4,12 +4,22 @@ internal import RawSQL
 
 /// The stored state, as Capture asks for it.
 extension Store {
-    package func holdSnapshot() throws {
-        guard !database.isInsideTransaction else { return }
+    package func inSnapshot<Result>(_ body: () throws -> Result) throws -> Result {
         try StoreError.wrap { _ = try statements.begin.run() }
+        do {
+            let result = try body()
+            try releaseSnapshot()
+            return result
+        } catch {
+            // What `body` threw is what is told. SQLite may have ended the transaction itself, and a connection must not be left
+            // in one.
+            do { try releaseSnapshot() } catch _ {}
+            throw error
+        }
     }
 
-    package func releaseSnapshot() throws {
+    /// Ends the transaction that only reads, if there is one.
+    func releaseSnapshot() throws {
         guard database.isInsideTransaction else { return }
         try StoreError.wrap { _ = try statements.end.run() }
     }

@@ -51,8 +51,7 @@ final class PatientStore: StoredState {
         }
     }
 
-    func holdSnapshot() throws { try store.holdSnapshot() }
-    func releaseSnapshot() throws { try store.releaseSnapshot() }
+    func inSnapshot<Result>(_ body: () throws -> Result) throws -> Result { try store.inSnapshot(body) }
     func row(at place: Place) throws -> StoredRow? { try store.row(at: place) }
     func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) throws {
         try store.read(&page, of: node, after: after, limit: limit)
