@@ -91,23 +91,27 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Random numbers that can be had again, for what measures and what tests.
+        .target(name: "Seeded", swiftSettings: strict),
+
         // Measures the built binary beside its peers: make bench. No product, and no part of the journal.
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "Kernel",
+                "Kernel", "Seeded",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
 
         .testTarget(name: "KernelTests", dependencies: ["Kernel"], swiftSettings: tested),
-        .testTarget(name: "ChangesTests", dependencies: ["Changes"], swiftSettings: tested),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Changes", "Kernel"], swiftSettings: tested),
+        .testTarget(name: "ChangesTests", dependencies: ["Changes", "Seeded"], swiftSettings: tested),
+        .testTarget(
+            name: "CaptureTests", dependencies: ["Capture", "Changes", "Kernel", "Seeded"], swiftSettings: tested),
         .testTarget(
             name: "QueryTests",
             dependencies: [
-                "Schema", "Changes", "Query",
+                "Schema", "Changes", "Query", "Seeded",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: tested),
@@ -121,7 +125,7 @@ let package = Package(
         .testTarget(
             name: "JournalTests",
             dependencies: [
-                "journal", "Kernel", "Changes", "Query", "Schema", "CTestLinux",
+                "journal", "Kernel", "Changes", "Query", "Schema", "Seeded", "CTestLinux",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Kill/killpoint.c"],

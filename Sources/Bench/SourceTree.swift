@@ -1,3 +1,5 @@
+internal import Seeded
+
 /// A tree that is shaped like a kernel's source: what workload U unpacks.
 ///
 /// Files lie two to ten levels deep, most of them four to six; some directories have hundreds, many a few. Their sizes are

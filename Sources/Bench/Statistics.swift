@@ -1,4 +1,5 @@
 import Glibc
+internal import Seeded
 
 /// The middle value, or the mean of the two in the middle; nil of nothing.
 func median(_ values: [Double]) -> Double? {
@@ -15,22 +16,7 @@ func percentile(_ percent: Double, _ values: [Double]) -> Double? {
     return values.sorted()[min(max(rank, 1), values.count) - 1]
 }
 
-/// Steele, Lea and Flood's generator: the same seed, the same tree, on every machine.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
-
+extension SplitMix64 {
     /// Above 0, up to 1.
     mutating func fraction() -> Double { Double((next() >> 11) + 1) / Double(UInt64(1) << 53) }
 

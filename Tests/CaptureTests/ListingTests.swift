@@ -1,6 +1,7 @@
 import Changes
 import Foundation
 import Kernel
+import Seeded
 import Testing
 
 @testable import Capture
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: 0..<20) func namesAreListedInTheOrderOfTheirRows(seed: UInt64) throws {
-        var random = Replayable(seed)
+        var random = SplitMix64(seed: seed)
         let names = names(300, &random)
         try withDirectory(of: names) { _, listing in
             let listed = (0..<listing.count).map { Name(listing.name($0)) }
@@ -58,7 +59,7 @@ import Testing
     /// Each name and each row comes once, beside its other half if there is one, whatever the pages are; between two pages
     /// rows may come.
     @Test(arguments: 0..<3) func eachNameMeetsItsRow(seed: UInt64) throws {
-        var random = Replayable(seed)
+        var random = SplitMix64(seed: seed)
         let all = names(seed == 0 ? 40 : 2 * Listing.pageSize + 500, &random)
         let listed = all.filter { _ in Int.random(in: 0..<4, using: &random) > 0 }
         var stored = Set(all.filter { _ in Int.random(in: 0..<4, using: &random) > UInt64(seed) % 4 })
@@ -103,7 +104,7 @@ import Testing
 
     /// What is said of one later takes it out, and leaves the others as they are.
     @Test func anArrivalIsTakenOutOnce() {
-        var random = Replayable(1)
+        var random = SplitMix64(seed: 1)
         let (mine, other) = (NodeID(rawValue: 9), NodeID(rawValue: 3))
         var arrivals = Arrivals()
         var places: [Place] = []
@@ -134,15 +135,5 @@ import Testing
             Set(rest) == Set(places.enumerated().filter { $0.offset % 3 != 0 }.map(\.element))
                 && rest.count == arrivals.count)
         #expect(left.logged == left.groups.filter { $0.node == mine }.map(\.rows.count).reduce(0, +))
-    }
-}
-
-/// A small generator, so that each seed replays: Knuth's MMIX, its upper half twice.
-private struct Replayable: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 32)
     }
 }

@@ -1,5 +1,6 @@
 import Changes
 import Foundation
+import Seeded
 import Testing
 
 @Suite struct ExcludesTests {
@@ -73,7 +74,7 @@ import Testing
 
     @Test(arguments: 0..<8)
     func randomPatternsAreDecidedAsByGit(_ seed: UInt64) throws {
-        var random = Seeded(state: seed)
+        var random = SplitMix64(seed: seed)
         let parts = ["a", "b", "*", "?", "**", "/", "/", "[ab]", "!", "\\a", "foo", "[!a]", "**/", "/**"]
         let pieces = ["a", "b", "foo", "ab", "ba", "aa"]
         let paths = Set(
@@ -110,17 +111,5 @@ import Testing
         let excludes = Excludes(patterns: [[0x62, 0xFF, UInt8(ascii: "*")]])
         #expect(excludes.excludes(relative: [0x62, 0xFF, 0x80], isDirectory: false))
         #expect(!excludes.excludes(relative: [0x62, 0xFE], isDirectory: false))
-    }
-}
-
-/// The same numbers for the same seed (SplitMix64), so that a failure can be had again.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Seeded
 import Testing
 
 /// The tests' own tools: a wrong measure would pass wrong work.

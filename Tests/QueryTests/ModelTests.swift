@@ -1,5 +1,6 @@
 import Changes
 import Query
+import Seeded
 import Testing
 
 /// A tree as a plain dictionary, changed by random steps; every batch is the difference of two of its moments, and
@@ -87,22 +88,10 @@ struct Model {
     }
 }
 
-/// The same numbers for the same seed (SplitMix64), so that a failure can be had again.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 @Suite struct ModelTests {
     @Test(arguments: 0..<120)
     func theNetAnswerIsTheDifferenceOfTheTwoEnds(_ seed: Int) throws {
-        var random = Seeded(state: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         let births = seed % 3 != 0
         let fixture = try Fixture()
         var model = Model(births: births)

@@ -1,4 +1,5 @@
 import Foundation
+import Seeded
 import Testing
 
 /// Whole trees at work: more than a script says, and less random than the oracle.

@@ -1,4 +1,5 @@
 import Foundation
+import Seeded
 import Testing
 
 /// Bytes for parsers: valid inputs, and what is left of them after some accidents.

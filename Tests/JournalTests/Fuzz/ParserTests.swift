@@ -2,6 +2,7 @@ import Changes
 import Foundation
 import Kernel
 import Query
+import Seeded
 import Testing
 
 @testable import journal

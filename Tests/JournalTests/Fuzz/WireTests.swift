@@ -1,5 +1,6 @@
 import Changes
 import Foundation
+import Seeded
 import Testing
 
 @testable import journal

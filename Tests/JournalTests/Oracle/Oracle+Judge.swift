@@ -1,5 +1,6 @@
 import CTestLinux
 import Foundation
+import Seeded
 
 /// What an answer has to be after a round.
 extension Oracle {

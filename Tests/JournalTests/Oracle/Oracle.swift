@@ -1,5 +1,6 @@
 import CTestLinux
 import Foundation
+import Seeded
 import Synchronization
 
 /// Random work, round after round, against one journal; after each round two walks say what it has to answer.

@@ -1,5 +1,6 @@
 import CTestLinux
 import Foundation
+import Seeded
 
 /// Random work by programs: other processes than the workers', with more than one file open, which close what they have
 /// open by exiting, and some of which are killed over it.

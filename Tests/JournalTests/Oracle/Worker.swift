@@ -1,5 +1,6 @@
 import CTestLinux
 import Glibc
+import Seeded
 
 /// Does random operations in a tree, while others do the same; what fails because of them has simply not happened.
 ///

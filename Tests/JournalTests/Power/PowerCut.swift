@@ -1,5 +1,6 @@
 import CTestLinux
 import Foundation
+import Seeded
 import Testing
 
 /// A tree and a journal that lose power, again and again, each time in the middle of work.

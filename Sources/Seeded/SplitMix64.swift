@@ -1,0 +1,17 @@
+/// Steele, Lea and Flood's generator: one word of state, and the same numbers for the same seed on every machine. So a seed in
+/// a failure message is all it takes to replay, and a benchmark's tree is always the same.
+package struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    package mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
+}
