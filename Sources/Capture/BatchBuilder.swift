@@ -181,19 +181,14 @@ struct BatchBuilder {
         let sought = Set(arrived.values.lazy.filter { $0.child == nil }.map(\.entry.id))
         for node in pending.gone.map(\.node) {
             let known = Set(excepted[node] ?? [])
-            var rows = RowList()
-            var last: Name?
-            repeat {
-                rows.removeAll()
-                try state.read(&rows, of: node, after: last, limit: Listing.pageSize)
+            try state.forEachPage(of: node) { rows in
                 for index in 0..<rows.count where rows[index].child == nil && sought.contains(rows[index].entry.id) {
                     let row = rows.stored(index, in: node)
                     if known.contains(row.place.name) { continue }
                     departed[row.place] = row
                     except(row.place)
                 }
-                last = rows.isEmpty ? nil : rows.name(rows.count - 1)
-            } while rows.count == Listing.pageSize
+            }
         }
     }
 

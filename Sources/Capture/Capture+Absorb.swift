@@ -25,7 +25,7 @@ extension Capture {
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }
                 // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
                 guard let node = tree.node(watchedBy: event.watch) else { return }
-                if !ahead.isEmpty && ahead.contains(node) { voidLooksAhead(at: node) }
+                if ahead.contains(node) { voidLooksAhead(at: node) }
                 if event.mask.contains(.unmount) {
                     noteUnmount(node)
                 } else if event.mask.contains(.ignored) {

@@ -118,8 +118,7 @@ extension Capture {
         var pairs: [(name: Int?, row: Int?)] = []
         let isDone = listing.forEachOfPage(rows) { name, row in pairs.append((name, row)) }
         for (name, row) in pairs {
-            let known = row.map { rows.stored($0, in: listing.node) }
-            let place = known?.place ?? Place(listing.node, Name(listing.names.name(name!)))
+            let (place, known) = position(in: listing, name, row)
             try compare(place, known, name.flatMap(listing.names.status), walk)
         }
         return isDone

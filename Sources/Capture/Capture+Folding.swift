@@ -54,15 +54,10 @@ extension Capture {
     private func knownNames(in node: NodeID, _ state: some StoredState) throws -> Set<Name> {
         pending.observeArrivals { found, _ in found == node }
         var names = Set(pending.observations.places.lazy.filter { $0.node == node }.map(\.name))
-        var rows = RowList()
-        var last: Name?
         guard tree[node]?.hasNoRows == false else { return names }
-        repeat {
-            rows.removeAll()
-            try state.read(&rows, of: node, after: last, limit: Listing.pageSize)
+        try state.forEachPage(of: node) { rows in
             for index in 0..<rows.count { names.insert(rows.name(index)) }
-            last = rows.isEmpty ? nil : rows.name(rows.count - 1)
-        } while rows.count == Listing.pageSize
+        }
         return names
     }
 }

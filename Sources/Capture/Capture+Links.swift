@@ -118,8 +118,7 @@ extension Capture {
         }
         for (place, entry) in pending.arrivals.places(where: { touched[$1.id] != nil || sought[$1.id.inode] != nil }) {
             names[entry.id, default: []].insert(place)
-            mark(place, touched[entry.id]?.hints ?? [], behind: 0)
-            mark(place, sought[entry.id.inode] ?? [], behind: 0)
+            mark(place, (touched[entry.id]?.hints ?? []).union(sought[entry.id.inode] ?? []), behind: 0)
         }
         for (place, observation) in pending.observations {
             guard case .present(let entry, nil) = observation.after else { continue }

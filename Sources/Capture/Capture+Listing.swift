@@ -44,7 +44,7 @@ extension Capture {
         do throws(SystemError) {
             let names = try readAhead.take(flight, reader)
             guard !ahead.isVoid, tree[ahead.node] != nil else {
-                spareNames.append(names)
+                keep(names)
                 return begin(listing: ahead.node)
             }
             return Listing(node: ahead.node, names: names, isFolded: false, hasLooked: true)
@@ -80,9 +80,13 @@ extension Capture {
 
     private func takeSpareNames() -> DirectoryListing { spareNames.popLast() ?? DirectoryListing() }
 
+    private func keep(_ names: DirectoryListing) {
+        if spareNames.count <= ReadAhead.limit { spareNames.append(names) }
+    }
+
     /// A directory is done: the memory serves the next one.
     func end(_ listing: Listing) {
-        if spareNames.count <= ReadAhead.limit { spareNames.append(listing.names) }
+        keep(listing.names)
         listing.names = DirectoryListing()
     }
 
@@ -139,8 +143,7 @@ extension Capture {
         if remarkable.isEmpty { return isDone }
         guard let opened = try openAgain(listing) else { return true }
         for (name, row) in remarkable {
-            let known = row.map { rows.stored($0, in: listing.node) }
-            let place = known?.place ?? Place(listing.node, Name(listing.names.name(name!)))
+            let (place, known) = position(in: listing, name, row)
             // What has several names may have changed through another one since it was listed ahead.
             guard let name, let status = listing.names.status(name), status.isDirectory || status.nlink == 1 else {
                 try observe(place, .listed, in: opened.descriptor, state)
@@ -156,6 +159,15 @@ extension Capture {
         rows.removeAll()
         if tree[listing.node]?.hasNoRows ?? true { return }
         try state.read(&rows, of: listing.node, after: listing.last, limit: Listing.pageSize)
+    }
+
+    /// The place of a name or a row that ``Listing/forEachOfPage(_:_:)`` came to, and the row.
+    func position(in listing: Listing, _ name: Int?, _ row: Int?) -> (place: Place, row: StoredRow?) {
+        if let row {
+            let known = rows.stored(row, in: listing.node)
+            return (known.place, known)
+        }
+        return (Place(listing.node, Name(listing.names.name(name!))), nil)
     }
 
     private func openAgain(_ listing: Listing) throws -> OpenedDirectory? {
@@ -176,12 +188,8 @@ private struct Page {
     private let filesystem: Int32
     /// Each name has to be looked at with care.
     private let isRemarkable: Bool
-    /// Names in this directory have been observed, and wait to be committed.
-    private let isTouched: Bool
-    /// It has been listed, or a page of it, and what came there waits to be committed.
-    private let isListed: Bool
-    /// There are directories in it.
-    private let hasChildren: Bool
+    /// More is known of some names: they have been observed or listed, and wait to be committed, or are directories.
+    private let isKnown: Bool
     /// The journal's own inodes on this device.
     private let own: [UInt64]
     /// What changed since then may have changed without a trace.
@@ -193,9 +201,8 @@ private struct Page {
         self.node = node
         filesystem = value.id.filesystem
         device = capture.devices.first { $0.value.number == value.id.filesystem }?.key ?? 0
-        isTouched = capture.pending.observations.has(node)
-        isListed = capture.pending.arrivals.has(node)
-        hasChildren = !value.children.isEmpty
+        isKnown =
+            capture.pending.observations.has(node) || capture.pending.arrivals.has(node) || !value.children.isEmpty
         own = capture.ownFiles.filter { [device] in $0.device == device }.map(\.inode)
         doubtfulSince = capture.doubtfulSince(device)
         isLogged = !capture.isSilent(node)
@@ -219,7 +226,7 @@ private struct Page {
         if let excludes, excludes.patterns.excludes(relative: excludes.prefix + names.name(index), isDirectory: false) {
             return false
         }
-        guard isTouched || isListed || hasChildren else { return true }
+        guard isKnown else { return true }
         let place = Place(node, Name(names.name(index)))
         return capture.pending.observations[place] == nil && !capture.pending.arrivals.has(place)
             && capture.tree.child(at: place) == nil

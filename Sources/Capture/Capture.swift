@@ -80,7 +80,7 @@ package final class Capture {
     /// The crawls asked for that are done.
     package var finishedTickets: Set<Int> = []
     let reader = DirectoryReader()
-    /// Memory for the names of the next directory.
+    /// Memory for the names of the next directories.
     var spareNames: [DirectoryListing] = []
     /// Lists directories for crawls; nil where there is no thread to be had.
     private(set) lazy var readAhead: ReadAhead? = ReadAhead()
@@ -153,7 +153,7 @@ package final class Capture {
     /// Does what there is to do: commits all that has been read, or else runs one slice of a crawl. When nothing is left, an
     /// audit has its turn; under a steady stream of events there would be none else.
     package func step(_ state: some StoredState) throws {
-        defer { for watched in roots.values { watched.anchor = nil } }
+        defer { closeAnchors() }
         let take = try drain.take()
         try noteMounts()
         let isAsked = take.completed > settled
@@ -173,9 +173,11 @@ package final class Capture {
     package func flush(_ state: some StoredState, complete: Instant? = nil) throws {
         let batch = try takeBatch(state, complete: complete)
         // A commit may have to wait for space.
-        for watched in roots.values { watched.anchor = nil }
+        closeAnchors()
         if !batch.isEmpty { _ = try state.commit(batch) }
     }
+
+    private func closeAnchors() { for watched in roots.values { watched.anchor = nil } }
 
     /// Makes one batch of what is pending.
     private func takeBatch(_ state: some StoredState, complete: Instant?) throws -> Batch {

@@ -1,6 +1,20 @@
 internal import Changes
 internal import Kernel
 
+extension StoredState {
+    /// Reads all rows of a directory, page by page.
+    func forEachPage(of node: NodeID, _ body: (RowList) -> Void) throws {
+        var page = RowList()
+        var last: Name?
+        repeat {
+            page.removeAll()
+            try read(&page, of: node, after: last, limit: Listing.pageSize)
+            body(page)
+            last = page.isEmpty ? nil : page.name(page.count - 1)
+        } while page.count == Listing.pageSize
+    }
+}
+
 /// The names of one directory, on the way to be compared with the rows that the state has of it.
 final class Listing {
     let node: NodeID

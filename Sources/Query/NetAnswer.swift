@@ -92,7 +92,7 @@ struct NetAnswer {
     var folded: [Int64: Int] {
         var counts: [Int64: Int] = [:]
         let tops = Set(
-            paths.lazy.filter { $0.kind == .renamed && $0.mode & 0o170000 == 0o040000 }.map(\.seq))
+            paths.lazy.filter { $0.kind == .renamed && $0.isDirectory }.map(\.seq))
         for path in paths where path.kind == .renamed && path.flags == 0 {
             if let top = path.old?.movedWith, tops.contains(top) { counts[top, default: 0] += 1 }
         }

@@ -58,6 +58,7 @@ struct NetFold {
             }
         }
 
+        var isDirectory: Bool { FileType(mode: mode) == .directory }
         /// Whether another file is there than was, or none.
         var hasDeparted: Bool { was && (!isThere || wasFile != file) }
         /// Whether another file is there than was, or none was.

@@ -130,7 +130,7 @@ struct NetRenames {
         }
         // One that is not in the dictionary held nothing.
         var moves: [(path: [UInt8], move: Move, number: Int)] = []
-        for number in paths.indices where paths[number].kind == .renamed && paths[number].mode & 0o170000 == 0o040000 {
+        for number in paths.indices where paths[number].kind == .renamed && paths[number].isDirectory {
             let path = paths[number]
             guard let old = path.old else { continue }
             let new = try entry(path.directory, path.name)

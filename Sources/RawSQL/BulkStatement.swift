@@ -6,8 +6,8 @@ internal import GRDBSQLite
 /// A prepared statement for the hot path, bound and stepped by SQLite's own functions: 1.5 µs for a log row and a state
 /// row, against 3.4 through argument arrays. Everyone else uses GRDB as it is meant.
 ///
-/// This is the one file with SQLite's C calls. A statement belongs to the thread of its store, and is always reset
-/// before it is left.
+/// Beside what SQLite calls of ours (Store's table of arrivals and its function), this is the one file with SQLite's C calls. A
+/// statement belongs to the thread of its connection, and is always reset before it is left.
 @safe package final class BulkStatement {
     /// Owns the pointer, which is good as long as this is.
     private let owner: GRDB.Statement

@@ -10,8 +10,7 @@ internal import GRDBSQLite
 /// > they were tables. (The Virtual Table Mechanism Of SQLite, 1.1)
 ///
 /// It is eponymous-only (xCreate is NULL), so nothing of it is in the database. There are rows while
-/// ``with(_:behind:silent:directory:_:)`` runs, on the one thread of the store; else the table is empty. Beside
-/// ``BulkStatement`` this is the only file with SQLite's C calls.
+/// ``with(_:behind:silent:directory:_:)`` runs, on the one thread of the store; else the table is empty.
 @safe final class ArrivalTable {
     fileprivate struct Group {
         var node: Int64
@@ -77,13 +76,13 @@ internal import GRDBSQLite
     var group = 0
     var row = 0
 
-    /// Goes to the next group with a row that is not behind it.
-    mutating func skipEmptyGroups() {
+    /// Goes to the next row; no group is without one.
+    mutating func advance() {
         guard let shown = unsafe shown else { return }
-        while unsafe group < shown.groups.count, unsafe row >= shown.groups[group].rows.upperBound {
-            unsafe group += 1
-            if unsafe group < shown.groups.count { unsafe row = shown.groups[group].rows.lowerBound }
-        }
+        unsafe row += 1
+        guard unsafe row == shown.groups[group].rows.upperBound else { return }
+        unsafe group += 1
+        if unsafe group < shown.groups.count { unsafe row = shown.groups[group].rows.lowerBound }
     }
 }
 
@@ -127,12 +126,10 @@ private enum Callbacks {
             unsafe cursor.pointee.shown = unsafe table.pointee.owner.takeUnretainedValue().shown
             unsafe cursor.pointee.group = 0
             unsafe cursor.pointee.row = unsafe cursor.pointee.shown?.groups.first?.rows.lowerBound ?? 0
-            unsafe cursor.pointee.skipEmptyGroups()
             return SQLITE_OK
         }
         unsafe module.xNext = { cursor in
-            unsafe own(cursor).pointee.row += 1
-            unsafe own(cursor).pointee.skipEmptyGroups()
+            unsafe own(cursor).pointee.advance()
             return SQLITE_OK
         }
         unsafe module.xEof = { cursor in
