@@ -177,8 +177,10 @@ CREATE TABLE audit (
   unsettled     INTEGER NOT NULL              -- names that changed whenever they were looked at
 ) STRICT;
 
+-- Who takes lists, and up to where. `journal consume` moves a name when its command has succeeded.
 CREATE TABLE consumer (
   name       TEXT PRIMARY KEY,
+  selection  TEXT NOT NULL,                   -- the paths, filters and format it asks for: with others it is another name
   seq        INTEGER NOT NULL,
   cursor     TEXT NOT NULL,
   updated_ns INTEGER NOT NULL
@@ -257,7 +259,7 @@ LEFT JOIN node ON node.id = gap.node
 JOIN directory AS d ON d.id = coalesce(node.directory, gap.directory);
 
 CREATE VIEW consumers AS
-SELECT name, cursor, seq, updated_ns FROM consumer;
+SELECT name, cursor, seq, updated_ns, selection FROM consumer;
 
 CREATE VIEW audits AS
 SELECT CASE typeof(path) WHEN 'text' THEN CASE path WHEN '' THEN '/' ELSE path END END AS path,

@@ -8,7 +8,7 @@ package struct Output: ~Copyable {
     /// Large enough that the call costs nothing beside the formatting, small enough for a pipe to keep moving.
     private static let capacity = 64 * 1024
 
-    private init(descriptor: Int32) {
+    init(descriptor: Int32) {
         self.descriptor = descriptor
         buffer.reserveCapacity(Self.capacity + 4096)
     }

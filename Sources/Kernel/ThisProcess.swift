@@ -13,11 +13,21 @@ package enum ThisProcess {
     package static func bytes(ofArgument text: String) -> [UInt8] {
         var found: Set<[UInt8]> = []
         for index in 0..<Int(CommandLine.argc) {
-            guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
-            let bytes = unsafe (0..<strlen(argument)).map { unsafe UInt8(bitPattern: argument[$0]) }
+            let bytes = bytes(ofArgumentAt: index)
             if String(decoding: bytes, as: UTF8.self) == text { found.insert(bytes) }
         }
         return found.count == 1 ? found.first! : Array(text.utf8)
+    }
+
+    /// What stands behind the first `--` of the command line, as bytes.
+    package static var argumentsBehindTerminator: [[UInt8]] {
+        guard let terminator = CommandLine.arguments.firstIndex(of: "--") else { return [] }
+        return (terminator + 1..<Int(CommandLine.argc)).map { bytes(ofArgumentAt: $0) }
+    }
+
+    private static func bytes(ofArgumentAt index: Int) -> [UInt8] {
+        guard let argument = unsafe CommandLine.unsafeArgv[index] else { return [] }
+        return unsafe (0..<strlen(argument)).map { unsafe UInt8(bitPattern: argument[$0]) }
     }
 
     /// Whether files are opened as root.

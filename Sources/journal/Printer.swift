@@ -11,21 +11,40 @@ struct Printer {
     /// `--relative-to`.
     var base: Path?
 
-    func print(_ span: Span, cursor: Cursor?, _ verdict: Asking.Verdict) throws {
+    /// Prints all of it on stdout, and where it can be continued from.
+    func print(cursor: Cursor?, _ verdict: Asking.Verdict) throws {
+        var output = Output.standardOutput()
         var format = try format()
+        try print(&format, verdict, to: &output)
+        try format.end(cursor: cursor, &output)
+        try output.flush()
+    }
+
+    /// Prints the rows alone, and returns how many there are.
+    func list(_ verdict: Asking.Verdict, to output: inout Output) throws -> Int {
+        var format = try format()
+        let count = try print(&format, verdict, to: &output)
+        try output.flush()
+        return count
+    }
+
+    @discardableResult
+    private func print(
+        _ format: inout any RowFormat, _ verdict: Asking.Verdict, to output: inout Output
+    ) throws -> Int {
         try refuseUnprintable(format)
         let place = try textBase
-        var output = Output.standardOutput()
         if options.format == .text { try warn(of: verdict.resolution) }
         try format.begin(&output)
+        var count = 0
         try rows { change in
             var change = change
             change.path = Printer.relative(change.path, to: place)
             change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
             try format.row(change, &output)
+            count += 1
         }
-        try format.end(cursor: cursor, &output)
-        try output.flush()
+        return count
     }
 
     private func format() throws -> any RowFormat {

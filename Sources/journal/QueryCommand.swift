@@ -48,12 +48,12 @@ struct QueryCommand: ParsableCommand {
         }
         let printer = Printer(file: file, database: path, options: options, selection: selection, base: base)
         guard verdict.isVouched, let span else {
-            if let span { try printer.print(span, cursor: nil, verdict) }
+            if span != nil { try printer.print(cursor: nil, verdict) }
             throw RefusalReport.failure(verdict)
         }
         let handedOut = selection.shape == .net && selection.limit != nil ? nil : span.cursor
         if let handedOut, handsOutCursor { try asking.makeDurable(handedOut, verdict) }
-        try printer.print(span, cursor: handsOutCursor ? handedOut : nil, verdict)
+        try printer.print(cursor: handsOutCursor ? handedOut : nil, verdict)
         if let cursorOut, let handedOut, !partial { try CursorFile.write(handedOut, to: cursorOut) }
     }
 

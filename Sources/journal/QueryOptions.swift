@@ -27,12 +27,14 @@ struct QueryOptions: ParsableArguments {
     var log = false
     @Option(help: "At most so many rows; with --log, whole batches.")
     var limit: Int?
-    @Option(help: "How to print.")
-    var format = OutputFormat.text
+    @Option(name: .customLong("format"), help: "How to print. (default: text; consume: paths)")
+    var askedFormat: OutputFormat?
     @Flag(name: .customShort("0"), help: "End records of paths with NUL.")
     var nul = false
     @Option(help: ArgumentHelp("Print paths relative to this directory.", valueName: "dir"))
     var relativeTo: String?
+
+    var format: OutputFormat { askedFormat ?? .text }
 
     /// The options as meant.
     func selection() throws(Failure) -> Selection {
@@ -43,12 +45,9 @@ struct QueryOptions: ParsableArguments {
         if let type { selection.types = try QueryOptions.set(type, of: FileType.allCases, "--type", \.word) }
         selection.presence = present ? .present : absent ? .absent : nil
         selection.order = absent && format == .paths ? .deepestFirst : .path
-        selection.followsRenames =
-            switch renames {
-            case .follow: true
-            case .split: false
-            case nil: [.text, .json].contains(format) && !present && !absent && selection.kinds.contains(.renamed)
-            }
+        let followsUnasked =
+            [.text, .json].contains(format) && !present && !absent && selection.kinds.contains(.renamed)
+        selection.followsRenames = renames.map { $0 == .follow } ?? followsUnasked
         if let limit, limit < 0 { throw Failure(.usage, "--limit takes a number from 0 on") }
         if log, limit == 0 { throw Failure(.usage, "a page of --log has at least one row: --limit 0 would not go on") }
         if present, absent { throw Failure(.usage, "--present and --absent leave nothing") }
@@ -60,6 +59,27 @@ struct QueryOptions: ParsableArguments {
             throw Failure(.usage, "--format paths has one path a record, and cannot follow renames")
         }
         return selection
+    }
+
+    /// What a consumer stores: equal where the same is asked for, however that was put.
+    func description(of selection: Selection, paths: [Path], base: Path?) -> String {
+        var words = ["--format", format.rawValue]
+        if nul { words.append("-0") }
+        if log { words.append("--log") }
+        if selection.kinds.count < Kind.allCases.count {
+            words += ["--kind", Kind.allCases.filter(selection.kinds.contains).map(\.word).joined(separator: ",")]
+        }
+        if selection.types.count < FileType.allCases.count {
+            words += ["--type", FileType.allCases.filter(selection.types.contains).map(\.word).joined(separator: ",")]
+        }
+        switch selection.presence {
+        case .present: words.append("--present")
+        case .absent: words.append("--absent")
+        case nil: break
+        }
+        words += ["--renames", (selection.followsRenames ? RenameMode.follow : .split).rawValue]
+        if let base { words += ["--relative-to", ShellQuote.text(base.shown)] }
+        return (words + Set(paths).sorted().map { ShellQuote.text($0.shown) }).joined(separator: " ")
     }
 
     private static func set<T>(

@@ -14,7 +14,7 @@ enum QuestionArguments {
     }
 
     /// The PATHs, canonical. A link is asked about as what it is, unless it lies in no root and its target does.
-    static func paths(_ given: [String], file: JournalFile, database: Path) throws -> [Path] {
+    static func paths(_ given: some Collection<String>, file: JournalFile, database: Path) throws -> [Path] {
         guard !given.isEmpty else { return [] }
         let roots: [Path]
         do {

@@ -29,7 +29,7 @@ enum RefusalReport {
             hint: hints.isEmpty ? nil : hints.joined(separator: "\njournal: hint: "))
     }
 
-    private static func line(_ reason: Reason) -> String {
+    static func line(_ reason: Reason) -> String {
         switch reason {
         case .otherJournal: "the cursor is of another journal, or of this one before it was restored"
         case .aheadOfHead: "the cursor is ahead of the journal, which was restored or rolled back"

@@ -194,13 +194,19 @@ static inline int clinux_set_timeout(int fd, long milliseconds) {
 static inline int clinux_lock(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
 
 // F_OFD_SETLK: a write lock on one byte that belongs to the open file, so that no other close(2) of this process drops it.
-static inline int clinux_lock_byte(int fd, int64_t offset) {
 #ifndef F_OFD_SETLK
 #define F_OFD_SETLK 37
 #endif
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+static inline int clinux_set_lock(int fd, short type, int64_t offset) {
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
     return fcntl(fd, F_OFD_SETLK, &lock);
 }
+static inline int clinux_lock_byte(int fd, int64_t offset) { return clinux_set_lock(fd, F_WRLCK, offset); }
+static inline int clinux_unlock_byte(int fd, int64_t offset) { return clinux_set_lock(fd, F_UNLCK, offset); }
+
+// memfd_create(2) with MFD_CLOEXEC.
+static inline int clinux_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1U); }
+
 // ioprio_get(2) and ioprio_set(2) of the calling thread (IOPRIO_WHO_PROCESS, 0): class << 13 | level.
 static inline int clinux_ioprio_get(void) { return (int)syscall(SYS_ioprio_get, 1, 0); }
 static inline int clinux_ioprio_set(int priority) { return (int)syscall(SYS_ioprio_set, 1, 0, priority); }

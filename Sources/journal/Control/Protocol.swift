@@ -13,6 +13,9 @@ enum Request: Equatable {
     case forget(Path)
     /// Keep what a `journal verify` found.
     case verified(Audit)
+    /// A consumer has taken its list.
+    case move(Consumer.Move)
+    case dropConsumer(String)
 
     /// Bytes that a client may send.
     static let sizeLimit = 1 << 20
@@ -26,27 +29,35 @@ enum Request: Equatable {
         case .adopt(let path): Array("adopt \(Hex.encode(path.bytes))\n".utf8)
         case .forget(let path): Array("forget \(Hex.encode(path.bytes))\n".utf8)
         case .verified(let audit): Array("verified \(audit.words)\n".utf8)
+        case .move(let move): Array("move \(move.words)\n".utf8)
+        case .dropConsumer(let name): Array("drop \(Hex.encode(Array(name.utf8)))\n".utf8)
         }
     }
 
     /// Nil where the line is none of ours.
     init?(_ line: [UInt8]) {
         let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-        if words.first?.elementsEqual("verified".utf8) == true {
-            guard let audit = Audit(verified: words.dropFirst()) else { return nil }
-            self = .verified(audit)
-            return
-        }
-        let paths = words.dropFirst().map { Hex.decode($0).map { Path($0) } }
-        guard let verb = words.first, !paths.contains(nil) else { return nil }
-        switch (String(decoding: verb, as: UTF8.self), paths.count) {
-        case ("barrier", 0): self = .barrier
-        case ("status", 0): self = .status
-        case ("scan", _): self = .scan(paths.compactMap { $0 })
-        case ("adopt", 1): self = .adopt(paths[0]!)
-        case ("forget", 1): self = .forget(paths[0]!)
-        default: return nil
-        }
+        guard let verb = words.first else { return nil }
+        let rest = words.dropFirst()
+        let request: Request? =
+            switch (String(decoding: verb, as: UTF8.self), rest.count) {
+            case ("barrier", 0): .barrier
+            case ("status", 0): .status
+            case ("scan", _): Request.paths(rest).map { .scan($0) }
+            case ("adopt", 1): Request.paths(rest).map { .adopt($0[0]) }
+            case ("forget", 1): Request.paths(rest).map { .forget($0[0]) }
+            case ("verified", _): Audit(verified: rest).map { .verified($0) }
+            case ("move", _): Consumer.Move(words: rest).map { .move($0) }
+            case ("drop", 1): Hex.text(rest[1]).map { .dropConsumer($0) }
+            default: nil
+            }
+        guard let request else { return nil }
+        self = request
+    }
+
+    private static func paths(_ words: ArraySlice<ArraySlice<UInt8>>) -> [Path]? {
+        let paths = words.compactMap { Hex.decode($0).map { Path($0) } }
+        return paths.count == words.count ? paths : nil
     }
 
     /// Whether it changes nothing and costs little, so that the database's group may ask it too.

@@ -245,6 +245,12 @@ final class Watcher {
             case .verified(let audit):
                 try store.record(audit)
                 pending.answer(Reply([("ok", "")]))
+            case .move(let move):
+                let outcome = try commits.waiting { try store.move(move) }
+                pending.answer(Reply([("ok", ""), (outcome.rawValue, "")]))
+            case .dropConsumer(let name):
+                let isKnown = try commits.waiting { try store.dropConsumer(name) }
+                pending.answer(Reply([("ok", "")] + (isKnown ? [] : [("missing", "")])))
             }
         }
         guard !scans.isEmpty else { return }

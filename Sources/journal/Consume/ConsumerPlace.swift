@@ -1,0 +1,56 @@
+import Changes
+import Kernel
+import Store
+
+/// Moving and dropping consumers: the live watcher does it, or whoever can be the one writer when there is none.
+enum ConsumerPlace {
+    /// For how long a watcher that starts or ends is waited for, nanoseconds.
+    private static let patience: Int64 = 30_000_000_000
+    /// Between two attempts, nanoseconds.
+    private static let pause: Int64 = 100_000_000
+
+    /// Moves a consumer to where its list was taken.
+    static func move(_ move: Consumer.Move, _ database: Path) throws {
+        let outcome: Consumer.Outcome? = try asking(.move(move), database) { reply in
+            [Consumer.Outcome.moved, .elsewhere, .unknown].first { reply[$0.rawValue] != nil }
+        } writing: {
+            try $0.move(move)
+        }
+        let shown = ShellQuote.text(Array(move.name.utf8))
+        switch outcome {
+        case .moved: return
+        case .elsewhere:
+            throw Failure(.held, "consumer \(shown): moved or dropped by somebody else meanwhile; it is left as it is")
+        case .unknown:
+            throw Failure(
+                .cannotVouch, "consumer \(shown): the journal was replaced while the command ran; it is left as it is")
+        case nil: throw Failure(.unavailable, "consumer \(shown): the watcher does not understand; it is left as it is")
+        }
+    }
+
+    /// Forgets a consumer; false where there is none of that name.
+    static func drop(_ name: String, _ database: Path) throws -> Bool {
+        try asking(.dropConsumer(name), database) {
+            $0["missing"] == nil
+        } writing: {
+            try $0.dropConsumer(name)
+        }
+    }
+
+    /// Between a watcher that has taken the lock and one that listens lies its start, and likewise its end.
+    private static func asking<Result>(
+        _ request: Request, _ database: Path, _ reading: (Reply) -> Result, writing: (Store) throws -> Result
+    ) throws -> Result {
+        let deadline = Clock.boot() + patience
+        while true {
+            if let reply = try Client.ask(request, database: database, timeout: .nanoseconds(patience)) {
+                return reading(reply)
+            }
+            do {
+                return try Writing.with(database, creates: false) { store, _ in try writing(store) }
+            } catch let failure as Failure where failure.status == .held && Clock.boot() < deadline {
+                ThisProcess.sleep(nanoseconds: pause)
+            }
+        }
+    }
+}
