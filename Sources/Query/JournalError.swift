@@ -14,6 +14,8 @@ package enum JournalError: Error, Hashable {
     case noConsumer(String)
     /// A time that has not come yet.
     case future
+    /// The horizon has passed what was being read.
+    case forgotten
     /// The question ends before it begins.
     case reversed
 }

@@ -3,13 +3,10 @@ internal import Schema
 
 /// A journal, open for reading.
 ///
-/// The connection is `mode=ro`: it takes no lock that a writer waits for, writes nothing but temporary tables, and
-/// its end deletes neither -wal nor -shm: SQLite does that after a checkpoint by the last connection, for which it
+/// The connection is `mode=ro`: it takes no lock that a writer waits for, writes nothing, and its end deletes neither -wal nor -shm: SQLite does that after a checkpoint by the last connection, for which it
 /// needs a write lock on a descriptor that was opened for reading only.
 package final class JournalFile {
     let queue: DatabaseQueue
-    /// The net answer that was spooled last; nil where that was a page of the log.
-    var net: NetAnswer?
 
     /// Opens the file and checks that it is a journal of this version.
     package init(_ path: String) throws(JournalError) {
@@ -18,8 +15,7 @@ package final class JournalFile {
         // Recovery after a writer was killed is exclusive, and short.
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            // Sorting and the answer's tables stay in memory up to here, then go to unlinked files.
-            try db.execute(sql: "PRAGMA cache_size = -32768; PRAGMA temp.cache_size = -32768")
+            try db.execute(sql: "PRAGMA cache_size = -32768")
         }
         queue = try JournalError.mapping {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -49,23 +45,6 @@ package final class JournalFile {
                 return result!
             }
         }
-    }
-
-    /// Hands each row of the spooled answer to `body`, outside of any snapshot: a slow reader holds nothing up.
-    package func rows(_ selection: Selection, _ body: (Change) throws -> Void) throws {
-        if let net { return try net.forEach(selection, body) }
-        try queue.writeWithoutTransaction { db in try Spool.read(db, body) }
-    }
-
-    /// Whether all paths of a net answer are of such directories and names; false where that is not known.
-    package func holdsOnly(directories: ([UInt8]) -> Bool, names: ([UInt8]) -> Bool) -> Bool {
-        net?.holdsOnly(directories: directories, names: names) ?? false
-    }
-
-    /// How many rows of the spooled answer moved by the rename of a directory alone, by the `seq` of its row.
-    package func folded() throws(JournalError) -> [Int64: Int] {
-        if let net { return net.folded }
-        return try JournalError.mapping { try queue.writeWithoutTransaction { db in try Spool.folded(db) } }
     }
 }
 

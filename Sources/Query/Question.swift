@@ -42,9 +42,4 @@ package struct Selection: Sendable {
     package var limit: Int?
 
     package init() {}
-
-    /// The kinds as a bit set for SQL: 1 << raw value.
-    var kindBits: Int64 { kinds.reduce(0) { $0 | 1 << $1.rawValue } }
-    /// The types as a bit set for SQL: 1 << (S_IFMT bits >> 12).
-    var typeBits: Int64 { types.reduce(0) { $0 | 1 << Int64($1.rawValue >> 12) } }
 }

@@ -4,7 +4,7 @@ internal import GRDB
 /// The journal at one moment.
 package struct Snapshot {
     let db: Database
-    /// Where an answer is kept that outlives the snapshot.
+    /// Where it is from.
     let file: JournalFile
 
     /// What this journal can say to `question`. `synced`: a watcher has just committed all that had happened.
@@ -63,27 +63,14 @@ package struct Snapshot {
     /// Until when a watcher has looked, in nanoseconds since 1970.
     package func vouchedUntil() throws -> Int64 { try Meta(db).vouchedNS }
 
-    /// Keeps the answer for `JournalFile.rows`. Returns the span it covers, which is shorter than `span` where a page of the log
-    /// ended before.
-    package func spool(_ span: Span, _ question: Question, _ selection: Selection) throws -> Span {
-        let subjects = try Subjects(db, paths: question.paths)
-        switch selection.shape {
-        case .net:
-            file.net = try NetAnswer(db, span, subjects, followingRenames: selection.followsRenames)
-            return span
-        case .log:
-            file.net = nil
-            try Spool.create(db)
-            let covered = try History(db: db, span: span, subjects: subjects).page(selection, cursor: Meta(db).cursor)
-            try Spool.keepPlaces(db)
-            return covered
-        }
+    /// What changed in `span`.
+    package func answer(_ span: Span, _ question: Question, _ selection: Selection) throws -> Answer {
+        try Answer(self, span, question, selection)
     }
 
     /// Whether anything in the question changed.
     package func hasChanges(_ span: Span, _ question: Question) throws -> Bool {
-        try Spool.create(db)
-        return try Scope(db, span, Subjects(db, paths: question.paths)).hasRows()
+        try LogAnswer.hasRows(db, span, Subjects(db, paths: question.paths))
     }
 }
 

@@ -101,6 +101,8 @@ struct DatabaseOption: ParsableArguments {
                 hint: "a journal that was copied without -wal and -shm needs its watcher, or its owner, first")
         case .inputOutput(let reason): return Failure(.inputOutput, "\(shown): cannot read: \(reason)")
         case .noConsumer(let name): return Failure(.noInput, "\(shown): no consumer is named \(name)")
+        case .forgotten:
+            return Failure(.cannotVouch, "cannot vouch: what changed has been forgotten while it was being read")
         case .future: return Failure(.usage, "a time that has not come yet cannot be asked about")
         case .reversed: return Failure(.usage, "--until lies before --since")
         }

@@ -2,9 +2,8 @@ import Changes
 import Kernel
 import Query
 
-/// Prints a spooled answer.
+/// Prints an answer.
 struct Printer {
-    var file: JournalFile
     var database: Path
     var options: QueryOptions
     var selection: Selection
@@ -12,32 +11,32 @@ struct Printer {
     var base: Path?
 
     /// Prints all of it on stdout, and where it can be continued from.
-    func print(cursor: Cursor?, _ verdict: Asking.Verdict) throws {
+    func print(_ answer: Answer, cursor: Cursor?, _ verdict: Asking.Verdict) throws {
         var output = Output.standardOutput()
-        var format = try format()
-        try print(&format, verdict, to: &output)
+        var format = try format(answer)
+        try print(answer, &format, verdict, to: &output)
         try format.end(cursor: cursor, &output)
         try output.flush()
     }
 
     /// Prints the rows alone, and returns how many there are.
-    func list(_ verdict: Asking.Verdict, to output: inout Output) throws -> Int {
-        var format = try format()
-        let count = try print(&format, verdict, to: &output)
+    func list(_ answer: Answer, _ verdict: Asking.Verdict, to output: inout Output) throws -> Int {
+        var format = try format(answer)
+        let count = try print(answer, &format, verdict, to: &output)
         try output.flush()
         return count
     }
 
     @discardableResult
     private func print(
-        _ format: inout any RowFormat, _ verdict: Asking.Verdict, to output: inout Output
+        _ answer: Answer, _ format: inout any RowFormat, _ verdict: Asking.Verdict, to output: inout Output
     ) throws -> Int {
-        try refuseUnprintable(format)
+        try refuseUnprintable(answer, format)
         let place = try textBase
         if options.format == .text { try warn(of: verdict.resolution) }
         try format.begin(&output)
         var count = 0
-        try rows { change in
+        try rows(of: answer) { change in
             var change = change
             change.path = Printer.relative(change.path, to: place)
             change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
@@ -47,7 +46,7 @@ struct Printer {
         return count
     }
 
-    private func format() throws -> any RowFormat {
+    private func format(_ answer: Answer) throws -> any RowFormat {
         switch options.format {
         case .json: return JSONFormat()
         case .csv: return CSVFormat()
@@ -60,8 +59,9 @@ struct Printer {
                 && selection.kinds.contains(.renamed) && selection.limit == nil
             do {
                 return TextFormat(
-                    colour: ThisProcess.standardOutputIsTerminal && !noColour, folded: folds ? try file.folded() : [:])
-            } catch {
+                    colour: ThisProcess.standardOutputIsTerminal && !noColour, folded: folds ? try answer.folded() : [:]
+                )
+            } catch let error as JournalError {
                 throw DatabaseOption.failure(error, database)
             }
         }
@@ -75,25 +75,25 @@ struct Printer {
         }
     }
 
-    private func rows(_ body: (Change) throws -> Void) throws {
+    private func rows(of answer: Answer, _ body: (Change) throws -> Void) throws {
         do {
-            try file.rows(selection, body)
+            try answer.forEach(body)
         } catch let error as JournalError {
             throw DatabaseOption.failure(error, database)
         }
     }
 
     /// Looks through all names before the first is printed: a list that ends half way would be taken for whole.
-    private func refuseUnprintable(_ format: any RowFormat) throws {
+    private func refuseUnprintable(_ answer: Answer, _ format: any RowFormat) throws {
         guard options.format != .text, options.format != .json || base != nil else { return }
         // Nearly always all is well, and that is seen without putting any path together.
-        let isFine = file.holdsOnly(
+        let isFine = answer.holdsOnly(
             directories: { path in format.canCarry(path) && base?.contains(Path(path)) ?? true },
             names: format.canCarry)
         if isFine { return }
         var refused: [String] = []
         var count = 0
-        try rows { change in
+        try rows(of: answer) { change in
             for path in [change.path, change.oldPath].compactMap({ $0 }) {
                 let outside = base.map { !$0.contains(Path(path)) } ?? false
                 guard outside || !format.canCarry(path) else { continue }

@@ -42,18 +42,18 @@ struct QueryCommand: ParsableCommand {
             database: path, file: file, question: question, now: now, noSync: noSync, timeout: timeout.duration)
         asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
 
-        let (verdict, span) = try asking.ask { snapshot, verdict -> Span? in
+        let (verdict, answer) = try asking.ask { snapshot, verdict -> Answer? in
             guard let span = verdict.resolution.span, printsAnything(verdict) else { return nil }
-            return try snapshot.spool(span, asking.question, selection)
+            return try snapshot.answer(span, asking.question, selection)
         }
-        let printer = Printer(file: file, database: path, options: options, selection: selection, base: base)
-        guard verdict.isVouched, let span else {
-            if span != nil { try printer.print(cursor: nil, verdict) }
+        let printer = Printer(database: path, options: options, selection: selection, base: base)
+        guard verdict.isVouched, let answer else {
+            if let answer { try printer.print(answer, cursor: nil, verdict) }
             throw RefusalReport.failure(verdict)
         }
-        let handedOut = selection.shape == .net && selection.limit != nil ? nil : span.cursor
+        let handedOut = selection.shape == .net && selection.limit != nil ? nil : answer.span.cursor
         if let handedOut, handsOutCursor { try asking.makeDurable(handedOut, verdict) }
-        try printer.print(cursor: handsOutCursor ? handedOut : nil, verdict)
+        try printer.print(answer, cursor: handsOutCursor ? handedOut : nil, verdict)
         if let cursorOut, let handedOut, !partial { try CursorFile.write(handedOut, to: cursorOut) }
     }
 

@@ -173,9 +173,8 @@ final class Fixture {
         let file = try JournalFile(path)
         let question = Question(since: .now, paths: paths.map { Path($0) })
         let span = Span(since: since, until: until ?? head, cursor: cursor(until ?? head))
-        _ = try file.snapshot { try $0.spool(span, question, selection) }
         var rows: [Change] = []
-        try file.rows(selection) { rows.append($0) }
+        try file.snapshot { try $0.answer(span, question, selection) }.forEach { rows.append($0) }
         return rows
     }
 }

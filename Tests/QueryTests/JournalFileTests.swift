@@ -87,11 +87,11 @@ import Testing
         try fixture.batch(at: 100, [LogRow(kind: .created, path: "/r/a")])
         let file = try JournalFile(fixture.path)
         let span = Span(since: 1, until: fixture.head, cursor: fixture.cursor(fixture.head))
-        _ = try file.snapshot { try $0.spool(span, Question(since: .now), Selection()) }
+        let answer = try file.snapshot { try $0.answer(span, Question(since: .now), Selection()) }
         // Between the two, the log is forgotten, and the WAL copied back whole, which no reader may hinder.
         try fixture.sql("DELETE FROM log")
         var paths: [String] = []
-        try file.rows(Selection()) { change in
+        try answer.forEach { change in
             paths.append(String(decoding: change.path, as: UTF8.self))
             let busy = try fixture.queue.writeWithoutTransaction { db in
                 try Int.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")

@@ -128,17 +128,60 @@ private let second: Int64 = 1_000_000_000
             var seen: [String] = []
             while position < big {
                 let span = Span(since: position, until: big, cursor: fixture.cursor(big))
-                let page = try file.snapshot { try $0.spool(span, Question(since: .now), selection) }
+                let answer = try file.snapshot { try $0.answer(span, Question(since: .now), selection) }
                 var rows = 0
-                try file.rows(selection) {
+                try answer.forEach {
                     seen.append(String(decoding: $0.path, as: UTF8.self)); rows += 1
                 }
+                let page = answer.span
                 #expect(rows <= limit || rows == 3)
                 #expect(page.until > position && page.cursor == fixture.cursor(page.until))
                 position = page.until
             }
             #expect(seen == ["a", "b", "c", "d", "e", "f"].map { "/r/\($0)" }, "limit \(limit)")
         }
+    }
+
+    /// 4,096 rows are read at a time, whatever batches they are of.
+    @Test func whatTheLogHasIsReadInPiecesWithoutHolesOrRepeats() throws {
+        let names = (0..<10_000).map { "/r/\($0)" }
+        for batch in 0..<4 {
+            try fixture.batch(
+                at: 400 + Int64(batch),
+                names[batch * 2500..<(batch + 1) * 2500].map { LogRow(kind: .created, path: $0) })
+        }
+        let file = try JournalFile(fixture.path)
+        var selection = Selection()
+        selection.shape = .log
+        for limit in [nil, 1, 2499, 2500, 2501, 7000, 9999, 10_003, 20_000] as [Int?] {
+            selection.limit = limit
+            var position = seqs[2]
+            var seen: [String] = []
+            while position < fixture.head {
+                let span = Span(since: position, until: fixture.head, cursor: fixture.cursor(fixture.head))
+                let answer = try file.snapshot { try $0.answer(span, Question(since: .now), selection) }
+                try answer.forEach { seen.append(String(decoding: $0.path, as: UTF8.self)) }
+                position = answer.span.until
+            }
+            #expect(seen == names, "limit \(limit.map(String.init) ?? "none")")
+        }
+    }
+
+    @Test func whatIsForgottenWhileTheLogIsReadIsARefusal() throws {
+        try fixture.batch(at: 400, (0..<10_000).map { LogRow(kind: .created, path: "/r/\($0)") })
+        let file = try JournalFile(fixture.path)
+        var selection = Selection()
+        selection.shape = .log
+        let span = Span(since: seqs[2], until: fixture.head, cursor: fixture.cursor(fixture.head))
+        let answer = try file.snapshot { try $0.answer(span, Question(since: .now), selection) }
+        var count = 0
+        #expect(throws: JournalError.forgotten) {
+            try answer.forEach { _ in
+                count += 1
+                if count == 1 { try fixture.sql("DELETE FROM log; UPDATE meta SET horizon_seq = \(fixture.head)") }
+            }
+        }
+        #expect(count == 4096)
     }
 
     @Test func theLogTellsARenameByWhatOfItIsInTheQuestion() throws {

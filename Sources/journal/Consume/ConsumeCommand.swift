@@ -58,7 +58,7 @@ struct ConsumeCommand: ParsableCommand {
             asking: Asking(
                 database: path, file: file, question: Question(since: .now, paths: paths), now: try Now.current(),
                 noSync: false, timeout: timeout.duration),
-            printer: Printer(file: file, database: path, options: options, selection: selection, base: base))
+            printer: Printer(database: path, options: options, selection: selection, base: base))
         try initial ? consumption.begin() : consumption.goOn(always: always)
     }
 

@@ -35,22 +35,23 @@ struct Consumption {
         let known = try place()
         var asking = asking
         asking.question.since = .cursor(known)
-        let (verdict, span) = try asking.ask { snapshot, verdict -> Span? in
+        let (verdict, answer) = try asking.ask { snapshot, verdict -> Answer? in
             guard verdict.isVouched, let span = verdict.resolution.span else { return nil }
-            return try snapshot.spool(span, asking.question, printer.selection)
+            return try snapshot.answer(span, asking.question, printer.selection)
         }
-        guard let span else {
+        guard let answer else {
             var failure = RefusalReport.failure(verdict)
             failure.hint = [failure.hint, hint].compactMap { $0 }.joined(separator: "\njournal: hint: ")
             throw failure
         }
         let list = try MemoryFile("journal list")
         var output = list.output
-        let count = try printer.list(verdict, to: &output)
+        let count = try printer.list(answer, verdict, to: &output)
         try list.rewind()
-        try asking.makeDurable(span.cursor, verdict)
-        let status = count > 0 || always ? try run(list, from: known, to: span.cursor) : 0
-        try end(status, from: known, to: span.cursor)
+        let cursor = answer.span.cursor
+        try asking.makeDurable(cursor, verdict)
+        let status = count > 0 || always ? try run(list, from: known, to: cursor) : 0
+        try end(status, from: known, to: cursor)
     }
 
     /// Where it went to the last time.
