@@ -42,4 +42,7 @@ package struct Selection: Sendable {
     package var limit: Int?
 
     package init() {}
+
+    /// Whether a row is of the kinds and types that were chosen.
+    package func contains(_ change: Change) -> Bool { kinds.contains(change.kind) && types.contains(change.type) }
 }

@@ -32,6 +32,18 @@ package enum Reason: Hashable, Sendable {
     case notLookedYet(upTo: Int64)
 }
 
+extension Reason {
+    /// Whether it goes by itself: somebody looks again, or watches again.
+    package var passes: Bool {
+        switch self {
+        case .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet: true
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .noRoots, .outside, .uncovered, .excluded,
+            .joinedLater, .beforeCoverage:
+            false
+        }
+    }
+}
+
 /// All that stands in the way of an answer, and what would help.
 package struct Refusal: Hashable, Sendable {
     /// At least one, the gravest first.
@@ -46,6 +58,11 @@ package struct Refusal: Hashable, Sendable {
     package struct Since: Hashable, Sendable {
         package var cursor: Cursor
         package var time: Int64
+    }
+
+    /// Whether the first crawl of a root is not done.
+    package var isBeginning: Bool {
+        reasons.contains { if case .beginning = $0 { true } else { false } }
     }
 
     /// Whether waiting for these gaps to close is all that has to be done, and for those that were opened behind `seq`, of which

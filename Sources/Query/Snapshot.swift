@@ -54,6 +54,11 @@ package struct Snapshot {
     /// The paths of all roots.
     package func roots() throws -> [Path] { try Subjects.roots(db).map(\.path) }
 
+    /// The cursor of the batch at `seq`; nil where there is none.
+    package func cursor(at seq: Int64) throws -> Changes.Cursor? {
+        try Batches(db: db).at(seq).map(Meta(db).cursor)
+    }
+
     /// Whether this journal has handed out the cursor.
     package func has(_ cursor: Changes.Cursor) throws -> Bool {
         guard let batch = try Batches(db: db).at(cursor.seq) else { return false }

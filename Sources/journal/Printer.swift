@@ -12,41 +12,54 @@ struct Printer {
 
     /// Prints all of it on stdout, and where it can be continued from.
     func print(_ answer: Answer, cursor: Cursor?, _ verdict: Asking.Verdict) throws {
-        var output = Output.standardOutput()
-        var format = try format(answer)
-        try print(answer, &format, verdict, to: &output)
-        try format.end(cursor: cursor, &output)
-        try output.flush()
+        var stream = try stream()
+        if options.format == .text { try warn(of: verdict.resolution) }
+        try stream.print(answer)
+        try stream.end(cursor: cursor)
     }
 
     /// Prints the rows alone, and returns how many there are.
-    func list(_ answer: Answer, _ verdict: Asking.Verdict, to output: inout Output) throws -> Int {
-        var format = try format(answer)
-        let count = try print(answer, &format, verdict, to: &output)
+    func list(_ answer: Answer, to output: inout Output) throws -> Int {
+        var format = format()
+        try format.begin(&output)
+        let count = try write(answer, &format, to: &output)
         try output.flush()
         return count
     }
 
+    /// One answer after the other on stdout.
+    func stream() throws -> AnswerStream { try AnswerStream(self) }
+
+    /// Returns how many rows there were.
     @discardableResult
-    private func print(
-        _ answer: Answer, _ format: inout any RowFormat, _ verdict: Asking.Verdict, to output: inout Output
-    ) throws -> Int {
-        try refuseUnprintable(answer, format)
-        let place = try textBase
-        if options.format == .text { try warn(of: verdict.resolution) }
-        try format.begin(&output)
-        var count = 0
-        try rows(of: answer) { change in
-            var change = change
-            change.path = Printer.relative(change.path, to: place)
-            change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
-            try format.row(change, &output)
-            count += 1
-        }
-        return count
+    func write(_ answer: some ChangeList, _ format: inout any RowFormat, to output: inout Output) throws -> Int {
+        try options.byDirectory
+            ? writeRows(of: Directories.changed(in: answer), &format, to: &output)
+            : writeRows(of: answer, &format, to: &output)
     }
 
-    private func format(_ answer: Answer) throws -> any RowFormat {
+    private func writeRows(
+        of answer: some ChangeList, _ format: inout any RowFormat, to output: inout Output
+    ) throws -> Int {
+        do {
+            try refuseUnprintable(answer, format)
+            let place = try textBase
+            var count = 0
+            try format.begin(answer)
+            try answer.forEach { change in
+                var change = change
+                change.path = Printer.relative(change.path, to: place)
+                change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
+                try format.row(change, &output)
+                count += 1
+            }
+            return count
+        } catch let error as JournalError {
+            throw DatabaseOption.failure(error, database)
+        }
+    }
+
+    func format() -> any RowFormat {
         switch options.format {
         case .json: return JSONFormat()
         case .csv: return CSVFormat()
@@ -57,13 +70,7 @@ struct Printer {
             let folds =
                 selection.followsRenames && selection.types.contains(.directory)
                 && selection.kinds.contains(.renamed) && selection.limit == nil
-            do {
-                return TextFormat(
-                    colour: ThisProcess.standardOutputIsTerminal && !noColour, folded: folds ? try answer.folded() : [:]
-                )
-            } catch let error as JournalError {
-                throw DatabaseOption.failure(error, database)
-            }
+            return TextFormat(colour: ThisProcess.standardOutputIsTerminal && !noColour, folds: folds)
         }
     }
 
@@ -75,16 +82,8 @@ struct Printer {
         }
     }
 
-    private func rows(of answer: Answer, _ body: (Change) throws -> Void) throws {
-        do {
-            try answer.forEach(body)
-        } catch let error as JournalError {
-            throw DatabaseOption.failure(error, database)
-        }
-    }
-
     /// Looks through all names before the first is printed: a list that ends half way would be taken for whole.
-    private func refuseUnprintable(_ answer: Answer, _ format: any RowFormat) throws {
+    private func refuseUnprintable(_ answer: some ChangeList, _ format: any RowFormat) throws {
         guard options.format != .text, options.format != .json || base != nil else { return }
         // Nearly always all is well, and that is seen without putting any path together.
         let isFine = answer.holdsOnly(
@@ -93,7 +92,7 @@ struct Printer {
         if isFine { return }
         var refused: [String] = []
         var count = 0
-        try rows(of: answer) { change in
+        try answer.forEach { change in
             for path in [change.path, change.oldPath].compactMap({ $0 }) {
                 let outside = base.map { !$0.contains(Path(path)) } ?? false
                 guard outside || !format.canCarry(path) else { continue }
@@ -110,7 +109,7 @@ struct Printer {
     }
 
     /// In one line, what the answer is not about.
-    private func warn(of resolution: Resolution) throws {
+    func warn(of resolution: Resolution) throws {
         var parts: [String] = []
         if let first = resolution.uncovered.first {
             let more = resolution.uncovered.count > 1 ? " and \(resolution.uncovered.count - 1) more" : ""

@@ -31,10 +31,12 @@ struct QueryOptions: ParsableArguments {
     var askedFormat: OutputFormat?
     @Flag(name: .customShort("0"), help: "End records of paths with NUL.")
     var nul = false
+    @Flag(help: "The directories in which something changed, each once, instead of what it was.")
+    var byDirectory = false
     @Option(help: ArgumentHelp("Print paths relative to this directory.", valueName: "dir"))
     var relativeTo: String?
 
-    var format: OutputFormat { askedFormat ?? .text }
+    var format: OutputFormat { askedFormat ?? (byDirectory ? .paths : .text) }
 
     /// The options as meant.
     func selection() throws(Failure) -> Selection {
@@ -54,6 +56,7 @@ struct QueryOptions: ParsableArguments {
         if log, present || absent {
             throw Failure(.usage, "--present and --absent are of the net answer, not of --log")
         }
+        if byDirectory, format != .paths { throw Failure(.usage, "--by-directory is for --format paths") }
         if nul, format != .paths { throw Failure(.usage, "-0 is for --format paths") }
         if format == .paths, renames == .follow {
             throw Failure(.usage, "--format paths has one path a record, and cannot follow renames")
@@ -66,6 +69,7 @@ struct QueryOptions: ParsableArguments {
         var words = ["--format", format.rawValue]
         if nul { words.append("-0") }
         if log { words.append("--log") }
+        if byDirectory { words.append("--by-directory") }
         if selection.kinds.count < Kind.allCases.count {
             words += ["--kind", Kind.allCases.filter(selection.kinds.contains).map(\.word).joined(separator: ",")]
         }

@@ -29,6 +29,16 @@ enum RefusalReport {
             hint: hints.isEmpty ? nil : hints.joined(separator: "\njournal: hint: "))
     }
 
+    /// Why a question will not be answered later either; nil where all that is missing comes by waiting.
+    static func lastingFailure(_ resolution: Resolution) -> Failure? {
+        guard var refusal = resolution.refusal else { return nil }
+        refusal.reasons.removeAll(where: \.passes)
+        guard !refusal.reasons.isEmpty else { return nil }
+        var lasting = resolution
+        lasting.refusal = refusal
+        return failure(Asking.Verdict(resolution: lasting))
+    }
+
     static func line(_ reason: Reason) -> String {
         switch reason {
         case .otherJournal: "the cursor is of another journal, or of this one before it was restored"

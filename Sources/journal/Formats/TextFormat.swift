@@ -6,13 +6,19 @@ import Query
 /// did nothing else, is told by the directory's line.
 struct TextFormat: RowFormat {
     var colour: Bool
-    /// How many rows the line of a renamed directory stands for, by its `seq`.
-    var folded: [Int64: Int]
+    /// Whether the line of a renamed directory may stand for others.
+    var folds: Bool
+    /// How many rows it stands for, by its `seq`.
+    private var folded: [Int64: Int] = [:]
     private var count = 0
 
-    init(colour: Bool, folded: [Int64: Int]) {
+    init(colour: Bool, folds: Bool) {
         self.colour = colour
-        self.folded = folded
+        self.folds = folds
+    }
+
+    mutating func begin(_ answer: some ChangeList) throws {
+        if folds { folded = try answer.folded() }
     }
 
     mutating func row(_ change: Change, _ output: inout Output) throws(SystemError) {

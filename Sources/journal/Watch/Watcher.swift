@@ -28,6 +28,8 @@ final class Watcher {
     /// Clients that wait for a crawl, by its ticket.
     private var scans: [Int: (pending: Exchange.Pending, left: Set<Int>)] = [:]
     private var nextTicket = 1
+    /// Clients that wait for the next batch.
+    private var followers = Followers()
     /// When the files are looked at again (CLOCK_BOOTTIME, nanoseconds).
     private var nextLook: Int64 = 0
     private var server: Server?
@@ -117,6 +119,7 @@ final class Watcher {
         defer {
             drain.stop()
             server?.stop()
+            followers.leave()
             exchange.close()
         }
         do throws(SystemError) {
@@ -234,6 +237,7 @@ final class Watcher {
                         [("ok", ""), ("cursor", store.cursor.description), ("live", capture.isLive ? "yes" : "no")]
                             + closing))
             case .status: pending.answer(status(queued: pending.queued))
+            case .news(let seq): followers.add(pending, after: seq)
             case .scan(let paths): scan(paths, pending)
             case .adopt(let path):
                 if try capture.adopt(path, commits) {
@@ -253,6 +257,7 @@ final class Watcher {
                 pending.answer(Reply([("ok", "")] + (isKnown ? [] : [("missing", "")])))
             }
         }
+        followers.tell(of: store.cursor)
         guard !scans.isEmpty else { return }
         let finished = capture.finishedTickets
         for (id, scan) in scans where scan.left.isSubset(of: finished) {
