@@ -112,7 +112,8 @@ private let second: Int64 = 1_000_000_000
 
     @Test func aConsumerStandsForItsCursor() throws {
         try fixture.sql(
-            "INSERT INTO consumer VALUES ('nightly', '', ?, ?, 0)", [seqs[1], fixture.cursor(seqs[1]).description])
+            "INSERT INTO consumer(name, selection, seq, cursor, updated_ns) VALUES ('nightly', '', ?, ?, 0)",
+            [seqs[1], fixture.cursor(seqs[1]).description])
         #expect(try since(.consumer("nightly")) == seqs[1])
         #expect(throws: JournalError.noConsumer("hourly")) { try fixture.resolve(.consumer("hourly")) }
     }
