@@ -25,7 +25,7 @@ struct CoverageCheck {
         case .refused(let reason):
             reasons.append(reason)
             // What is left of the log can be shown all the same.
-            since = reason == .forgotten ? horizon : nil
+            since = reason.isOfTheHorizon ? horizon : nil
         }
         if case .refused(let reason) = end { reasons.append(reason) }
 
@@ -84,10 +84,21 @@ extension Subjects {
 }
 
 extension Reason {
+    /// Whether the log does not reach back so far.
+    fileprivate var isOfTheHorizon: Bool {
+        switch self {
+        case .forgotten, .droppedConsumer: true
+        case .otherJournal, .aheadOfHead, .unknownBatch, .noRoots, .outside, .uncovered, .excluded, .beginning,
+            .joinedLater, .beforeCoverage, .notWatched, .openGap, .endsInGap, .notLookedYet:
+            false
+        }
+    }
+
     /// Whether another `--since` would help.
     fileprivate var isAboutTheStart: Bool {
         switch self {
-        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .joinedLater, .beforeCoverage: true
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .joinedLater, .beforeCoverage:
+            true
         case .noRoots, .outside, .uncovered, .excluded, .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet:
             false
         }

@@ -8,8 +8,10 @@ package enum Reason: Hashable, Sendable {
     case aheadOfHead
     /// The journal has another batch there, or none: it was restored or rolled back after the cursor was handed out.
     case unknownBatch
-    /// The log rows after that point have been forgotten.
+    /// The log rows after that point, or up to it, have been forgotten.
     case forgotten
+    /// The consumer had not moved for so long that the log was forgotten over it, at that time.
+    case droppedConsumer(String, at: Int64)
     /// Nothing is stored to ask about.
     case noRoots
     /// The path lies in no root.
@@ -50,6 +52,8 @@ package struct Refusal: Hashable, Sendable {
     package var reasons: [Reason]
     /// Since when the same paths can be asked about: the position, and its time in nanoseconds since 1970.
     package var answersSince: Since?
+    /// Where the log begins, where older rows have been forgotten: nanoseconds since 1970.
+    package var horizonNS: Int64?
     /// The subtrees whose scan would close what is open.
     package var scan: [Path]
     /// The open gaps among the reasons: number, and the batch that opened it.

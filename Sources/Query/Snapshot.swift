@@ -46,9 +46,29 @@ package struct Snapshot {
             if check.laterStartWouldDo, let batch = try batches.from(check.earliest) {
                 refusal.answersSince = .init(cursor: meta.cursor(batch), time: batch.committedNS)
             }
+            refusal.horizonNS = try batches.at(meta.horizon)?.committedNS
             resolution.refusal = refusal
         }
         return resolution
+    }
+
+    /// Where a WHEN is in the log.
+    package enum Position: Sendable {
+        /// Behind this batch; 0 where that is before all of them.
+        case batch(Int64)
+        case refused(Reason)
+    }
+
+    /// Up to where the log can be forgotten so that a question from `when` on is still answered.
+    package func position(of when: When, now: Now) throws -> Position {
+        let batches = Batches(db: db)
+        let meta = try Meta(db)
+        guard let head = try batches.head() else { return .batch(0) }
+        switch try Ends(batches: batches, meta: meta, now: now, synced: false, head: head).start(when) {
+        case .position(let seq): return .batch(seq)
+        case .earliest, .refused(.forgotten), .refused(.droppedConsumer): return .batch(meta.horizon)
+        case .refused(let reason): return .refused(reason)
+        }
     }
 
     /// The paths of all roots.
