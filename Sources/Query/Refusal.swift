@@ -39,8 +39,8 @@ extension Reason {
     package var passes: Bool {
         switch self {
         case .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet: true
-        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .noRoots, .outside, .uncovered, .excluded,
-            .joinedLater, .beforeCoverage:
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .noRoots, .outside, .uncovered,
+            .excluded, .joinedLater, .beforeCoverage:
             false
         }
     }

@@ -104,7 +104,7 @@ struct QueryOptions: ParsableArguments {
     }
 }
 
-/// `30s`, `500ms`, `2m`, `24h`.
+/// `30s`, `500ms`, `2m`, `24h`, `30d`, `4w`.
 struct Timeout: ExpressibleByArgument {
     var duration: Duration
 
@@ -118,6 +118,8 @@ struct Timeout: ExpressibleByArgument {
         case "s", "": duration = .seconds(count)
         case "m": duration = .seconds(count * 60)
         case "h": duration = .seconds(count * 3600)
+        case "d": duration = .seconds(count * 86_400)
+        case "w": duration = .seconds(count * 604_800)
         default: return nil
         }
     }

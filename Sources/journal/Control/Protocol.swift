@@ -13,6 +13,8 @@ enum Request: Equatable {
     case forget(Path)
     /// Say when there is a batch behind this one; or, after a while, that there is none.
     case news(after: Int64)
+    /// Forget the log up to this batch.
+    case prune(upTo: Int64)
     /// Keep what a `journal verify` found.
     case verified(Audit)
     /// A consumer has taken its list.
@@ -31,6 +33,7 @@ enum Request: Equatable {
             Array((["scan"] + paths.map { Hex.encode($0.bytes) }).joined(separator: " ").utf8) + [0x0A]
         case .adopt(let path): Array("adopt \(Hex.encode(path.bytes))\n".utf8)
         case .forget(let path): Array("forget \(Hex.encode(path.bytes))\n".utf8)
+        case .prune(let seq): Array("prune \(seq)\n".utf8)
         case .verified(let audit): Array("verified \(audit.words)\n".utf8)
         case .move(let move): Array("move \(move.words)\n".utf8)
         case .dropConsumer(let name): Array("drop \(Hex.encode(Array(name.utf8)))\n".utf8)
@@ -47,6 +50,7 @@ enum Request: Equatable {
             case ("barrier", 0): .barrier
             case ("status", 0): .status
             case ("news", 1): Int64(String(decoding: rest[1], as: UTF8.self)).map { .news(after: $0) }
+            case ("prune", 1): Int64(String(decoding: rest[1], as: UTF8.self)).map { .prune(upTo: $0) }
             case ("scan", _): Request.paths(rest).map { .scan($0) }
             case ("adopt", 1): Request.paths(rest).map { .adopt($0[0]) }
             case ("forget", 1): Request.paths(rest).map { .forget($0[0]) }
@@ -68,7 +72,7 @@ enum Request: Equatable {
     var isQuestion: Bool {
         switch self {
         case .barrier, .status, .news: true
-        case .scan, .adopt, .forget, .verified, .move, .dropConsumer: false
+        case .scan, .adopt, .forget, .prune, .verified, .move, .dropConsumer: false
         }
     }
 }
