@@ -27,7 +27,8 @@ struct CoverageCheck {
             // What is left of the log can be shown all the same.
             since = reason.isOfTheHorizon ? horizon : nil
         }
-        if case .refused(let reason) = end { reasons.append(reason) }
+        // Both ends may lie below the horizon, which is one reason.
+        if case .refused(let reason) = end, !reasons.contains(reason) { reasons.append(reason) }
 
         for gap in gaps {
             guard let reason = gap.objection(to: end) else { continue }
@@ -45,7 +46,8 @@ struct CoverageCheck {
         }
         laterStartWouldDo = reasons.allSatisfy(\.isAboutTheStart)
         if case .earliest = start { return }
-        if let since { reasons += CoverageCheck.tooEarly(since, subjects, gaps, horizon, end) }
+        guard let since else { return }
+        reasons += CoverageCheck.tooEarly(since, subjects, gaps, horizon, end).filter { !reasons.contains($0) }
     }
 
     /// What of the question was not covered yet when it starts.

@@ -40,7 +40,7 @@ struct Ends {
         case .time(let time):
             // A clock that was set back since has not come to what the journal is labelled with.
             guard time <= max(now.wall, head.committedNS) else { throw JournalError.future }
-            return try .position(position(before: batches.committed(from: time)))
+            return try start(before: batches.committed(from: time))
         case .ago(let span):
             return try start(bootTime: now.boot - span, wall: now.wall.subtractingClamped(span))
         case .boot:
@@ -48,19 +48,23 @@ struct Ends {
         }
     }
 
-    /// Durations that reach back before this boot go on by the wall clock: no other says how long the machine was off.
+    /// Durations that reach back before this boot go on by the wall clock: no other says how long the machine was off. Where
+    /// that was set forward, all of this boot is part of them nevertheless.
     private func start(bootTime: Int64, wall: Int64) throws -> Start {
-        guard bootTime >= 0 else { return try .position(position(before: batches.committed(from: wall))) }
-        guard let boot = try batches.boot(now.bootID) else { return .position(head.seq) }
-        return try .position(position(before: batches.committed(boot: boot, from: bootTime)))
+        let mine = try batches.boot(now.bootID).flatMap { try batches.committed(boot: $0, from: max(0, bootTime)) }
+        if bootTime >= 0 { return try start(before: mine) }
+        let byWall = try batches.committed(from: wall)
+        return try start(before: [mine, byWall].compactMap { $0 }.min { $0.seq < $1.seq })
     }
 
     private func start(_ cursor: Changes.Cursor) throws -> Start {
         try meta.objection(to: cursor, batches).map(Start.refused) ?? .position(cursor.seq)
     }
 
-    private func position(before batch: Batches.Batch?) throws -> Int64 {
-        try batch.map(batches.before) ?? head.seq
+    /// Before `batch`, or after all. What lies before the horizon's batch has been forgotten, with the batches there or without.
+    private func start(before batch: Batches.Batch?) throws -> Start {
+        let position = try batch.map(batches.before) ?? head.seq
+        return position < meta.horizon ? .refused(.forgotten) : .position(position)
     }
 
     /// > As `--until` it ends after the first batch whose reading began at or after T.
