@@ -144,7 +144,7 @@ final class Watcher {
             try answer()
             for audit in capture.finishedAudits { try store.record(audit) }
             capture.finishedAudits = []
-            try prune()
+            try prune(isBusy: capture.isBusy)
             try store.checkpointIfDue()
             reporter.progress(capture.progress)
             if !isReady && capture.isLive {
@@ -162,10 +162,11 @@ final class Watcher {
         reporter.stopped()
     }
 
-    /// Old rows go when there is nothing else to do. A reader of an old snapshot keeps the WAL, so that what moves for it would
-    /// only make it grow.
-    private func prune() throws {
-        if !isLogHeld { try pruner.step(isBusy: capture.isBusy) }
+    /// Takes a step of pruning, if it is time to. A reader of an old snapshot keeps the WAL, which steps only make longer: where
+    /// it is as long as it may be, they wait until a look has brought it back.
+    private func prune(isBusy: Bool) throws {
+        if try FileStatus(of: log).size > Self.logBound { isLogHeld = true }
+        if !isLogHeld { try pruner.step(isBusy: isBusy) }
     }
 
     /// Binds the socket, in place of whatever has its name.
@@ -216,7 +217,7 @@ final class Watcher {
             }
         }
         // What is to be forgotten anyway makes room: freeing pages takes a few of the WAL, which is empty by now.
-        if !isLogHeld { try pruner.step(isBusy: false) }
+        try prune(isBusy: false)
     }
 
     /// How long nothing is looked after while nothing happens, milliseconds.

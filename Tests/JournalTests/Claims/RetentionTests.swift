@@ -53,7 +53,7 @@ import Testing
         let limit: Int64 = 512 << 10
         try session.start(options: ["--keep-size", "512K"])
         let start = try session.sync()
-        for _ in 0..<3 { try SpaceTests.churn(session, 6_000) }
+        for _ in 0..<3 { try SpaceTests.churn(session, thousands: 6) }
         let used =
             "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
         #expect(try eventually { try Int64(session.views.value(used) ?? "") ?? .max <= limit })

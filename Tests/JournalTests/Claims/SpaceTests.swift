@@ -5,11 +5,19 @@ import Testing
 
 /// What is forgotten comes back to the file system, whoever reads meanwhile and however full it is.
 @Suite struct SpaceTests {
-    /// Makes a log of `count` changes of which nothing is left.
-    static func churn(_ session: Session, _ count: Int, name: String = "file") throws {
-        for index in 0..<count / 2 { try Sys.write(session.tree / Bytes("\(name) \(index)"), "1") }
-        try session.sync()
-        for index in 0..<count / 2 { try Sys.unlink(session.tree / Bytes("\(name) \(index)")) }
+    /// Makes a log of so many thousand changes: a directory with a thousand files is renamed.
+    static func churn(_ session: Session, thousands: Int, name: String = "file") throws {
+        let names = [session.tree / "one name", session.tree / "another"]
+        if try Sys.facts(names[0]) == nil {
+            try Sys.mkdir(names[0])
+            for index in 0..<1000 { try Sys.write(names[0] / Bytes("\(name) \(index)"), "1") }
+        }
+        for _ in 0..<(thousands + 1) / 2 {
+            for (from, to) in [(0, 1), (1, 0)] {
+                try session.sync()
+                try Sys.rename(names[from], names[to])
+            }
+        }
         try session.sync()
     }
 
@@ -20,7 +28,7 @@ import Testing
     @Test(arguments: [true, false]) func prunedSpaceComesBack(live: Bool) throws {
         let session = try Session()
         let watcher = try session.start()
-        try Self.churn(session, 20_000)
+        try Self.churn(session, thousands: 20)
         if !live { try watcher.stop() }
         let before = try Self.size(session)
         try session.prune(before: "now")
@@ -54,7 +62,8 @@ import Testing
     @Test func aLongReaderHoldsUpPruningAndNotTheWatcher() throws {
         let session = try Session()
         let watcher = try session.start()
-        try Self.churn(session, 6_000)
+        let long = String(repeating: "n", count: 200)
+        try Self.churn(session, thousands: 2, name: long)
         let head = try session.sync()
         var configuration = Configuration()
         configuration.readonly = true
@@ -63,8 +72,7 @@ import Testing
             let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM changes")
             // Much that is written while somebody reads: the WAL cannot be brought back.
             let log = Bytes("\(session.database)-wal")
-            let long = String(repeating: "n", count: 200)
-            while try #require(try Sys.facts(log)).size < 17 << 20 { try Self.churn(session, 6_000, name: long) }
+            while try #require(try Sys.facts(log)).size < 17 << 20 { try Self.churn(session, thousands: 4) }
             let bound = try #require(try Sys.facts(log)).size
             #expect(try eventually { try session.run("status").text.contains("WAL held back by PID") })
             let pruning = try Child(Program.journal, ["prune", "--before", "now", "--db", session.database])
@@ -88,7 +96,7 @@ import Testing
         }
         session.database = small / "journal.db"
         let watcher = try session.start()
-        try Self.churn(session, 20_000)
+        try Self.churn(session, thousands: 20)
         let cursor = try session.sync()
         let before = try Tree(walking: session.tree, contents: true)
         try watcher.stop()
