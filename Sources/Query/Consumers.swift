@@ -20,6 +20,7 @@ extension Snapshot {
     /// How far a consumer is behind.
     package func lag(of consumer: Consumer) throws -> Lag {
         let batches = Batches(db: db)
+        if let reason = try Reason.dropped(consumer.name, db) { return .refused(reason) }
         if let reason = try Meta(db).objection(to: consumer.cursor, batches) { return .refused(reason) }
         guard let head = try batches.head(), let batch = try batches.at(consumer.cursor.seq) else {
             throw JournalError.corrupt("consumer \(consumer.name) is in no batch")
@@ -34,4 +35,12 @@ package enum Lag: Hashable, Sendable {
     case behind(changes: Int64, since: Int64)
     /// Its place cannot be continued from.
     case refused(Reason)
+}
+
+extension Reason {
+    /// That the horizon has passed a consumer; nil where it has not.
+    static func dropped(_ consumer: String, _ db: Database) throws -> Reason? {
+        try Int64.fetchOne(db, sql: "SELECT dropped_ns FROM main.consumers WHERE name = ?", arguments: [consumer])
+            .map { .droppedConsumer(consumer, at: $0) }
+    }
 }

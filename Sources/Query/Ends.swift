@@ -36,7 +36,8 @@ struct Ends {
         case .start: return .earliest
         case .now: return .position(head.seq)
         case .cursor(let cursor): return try start(cursor)
-        case .consumer(let name): return try dropped(name).map(Start.refused) ?? start(consumer(name))
+        case .consumer(let name):
+            return try Reason.dropped(name, batches.db).map(Start.refused) ?? start(consumer(name))
         case .time(let time):
             // A clock that was set back since has not come to what the journal is labelled with.
             guard time <= max(now.wall, head.committedNS) else { throw JournalError.future }
@@ -73,7 +74,7 @@ struct Ends {
         case .now: return .head(head.seq)
         case .start: throw JournalError.reversed
         case .cursor(let cursor): return try end(cursor)
-        case .consumer(let name): return try dropped(name).map(End.refused) ?? end(consumer(name))
+        case .consumer(let name): return try Reason.dropped(name, batches.db).map(End.refused) ?? end(consumer(name))
         case .time(let time):
             guard time <= max(now.wall, head.beganNS) else { throw JournalError.future }
             return try end(batches.began(from: time), time) { .time(time, position: $0) }
@@ -109,13 +110,6 @@ struct Ends {
         guard let text else { throw JournalError.noConsumer(name) }
         guard let cursor = Changes.Cursor(text) else { throw JournalError.corrupt("consumer \(name) has no cursor") }
         return cursor
-    }
-
-    /// That the horizon has passed a consumer, where it has.
-    private func dropped(_ name: String) throws -> Reason? {
-        try Int64.fetchOne(
-            batches.db, sql: "SELECT dropped_ns FROM main.consumers WHERE name = ?", arguments: [name]
-        ).map { .droppedConsumer(name, at: $0) }
     }
 }
 

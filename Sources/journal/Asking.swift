@@ -33,7 +33,7 @@ struct Asking {
         while true {
             let left = max(0, deadline - Clock.boot())
             let reply = noSync ? .silence : try Client.barrier(database: database, timeout: .nanoseconds(left))
-            let answer = try reading { snapshot -> (Verdict, T)? in
+            let answer = try file.snapshotOrFailure(database) { snapshot -> (Verdict, T)? in
                 var barrier: Barrier?
                 // A watcher of another file than this one, which has its name now, vouches for nothing in it.
                 if case .done(let done) = reply, try snapshot.has(done.cursor) { barrier = done }
@@ -65,14 +65,6 @@ struct Asking {
         // An end in the past is as good as what is stored; `resolve` has seen to that.
         if barrier == nil, !noSync, question.until == .now { verdict.withoutWatcher = try snapshot.vouchedUntil() }
         return verdict
-    }
-
-    private func reading<T>(_ body: (Snapshot) throws -> T) throws -> T {
-        do {
-            return try file.snapshot(body)
-        } catch {
-            throw DatabaseOption.failure(error, database)
-        }
     }
 
     /// > Durable before visible: what a cursor covers is synced to disk before the cursor leaves.

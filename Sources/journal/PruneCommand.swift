@@ -58,14 +58,3 @@ struct PruneCommand: ParsableCommand {
         }
     }
 }
-
-extension JournalFile {
-    /// ``snapshot(_:)``, with the reader's error as a failure of the command.
-    func snapshotOrFailure<T>(_ path: Path, _ body: (Snapshot) throws -> T) throws -> T {
-        do {
-            return try snapshot(body)
-        } catch {
-            throw DatabaseOption.failure(error, path)
-        }
-    }
-}

@@ -16,12 +16,7 @@ enum QuestionArguments {
     /// The PATHs, canonical. A link is asked about as what it is, unless it lies in no root and its target does.
     static func paths(_ given: some Collection<String>, file: JournalFile, database: Path) throws -> [Path] {
         guard !given.isEmpty else { return [] }
-        let roots: [Path]
-        do {
-            roots = try file.snapshot { try $0.roots() }
-        } catch {
-            throw DatabaseOption.failure(error, database)
-        }
+        let roots = try file.snapshotOrFailure(database) { try $0.roots() }
         return try given.map { text in
             let path = try PathArgument.canonical(ThisProcess.bytes(ofArgument: text))
             if roots.contains(where: { $0.contains(path) }) { return path }

@@ -140,7 +140,7 @@ private let second: Int64 = 1_000_000_000
 
     @Test func aConsumerThatTheHorizonHasPassedIsToldSo() throws {
         try fixture.sql(
-            "INSERT INTO consumer(name, seq, cursor, updated_ns, dropped_ns) VALUES ('nightly', ?, ?, 0, 77)",
+            "INSERT INTO consumer(name, selection, seq, cursor, updated_ns, dropped_ns) VALUES ('nightly', '', ?, ?, 0, 77)",
             [seqs[0], fixture.cursor(seqs[0]).description])
         // Begun anew since it was dropped once.
         #expect(try since(.consumer("nightly")) == seqs[0])

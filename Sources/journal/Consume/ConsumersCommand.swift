@@ -22,13 +22,8 @@ struct ConsumersListCommand: ParsableCommand {
     func run() throws {
         let file = try database.open()
         let path = try database.path
-        let consumers: [(Consumer, Lag)]
-        do {
-            consumers = try file.snapshot { snapshot in
-                try snapshot.consumers().map { ($0, try snapshot.lag(of: $0)) }
-            }
-        } catch {
-            throw DatabaseOption.failure(error, path)
+        let consumers = try file.snapshotOrFailure(path) { snapshot in
+            try snapshot.consumers().map { ($0, try snapshot.lag(of: $0)) }
         }
         var output = Output.standardOutput()
         for (consumer, lag) in consumers {

@@ -56,11 +56,8 @@ struct Consumption {
 
     /// Where it went to the last time.
     private func place() throws -> Cursor {
-        let known: Consumer?
-        do {
-            known = try asking.file.snapshot { try $0.consumers().first { $0.name == name } }
-        } catch {
-            throw DatabaseOption.failure(error, asking.database)
+        let known = try asking.file.snapshotOrFailure(asking.database) {
+            try $0.consumers().first { $0.name == name }
         }
         guard let known else { throw refusal("is new") }
         guard known.selection == asks else { throw refusal("was made with another selection: \(known.selection)") }

@@ -75,23 +75,17 @@ struct Following {
             // What a path has settled as is for those who print it to choose.
             (reading.followsRenames, reading.kinds, reading.types) = (false, Set(Kind.allCases), Set(FileType.allCases))
         }
-        let found: (resolution: Resolution, answer: Answer?, since: Cursor?)
-        do {
-            found = try asking.file.snapshot { snapshot in
-                let resolution = try snapshot.resolve(question, now: asking.now, synced: true)
-                // Until the first crawl is done there is nothing to begin with.
-                guard let span = resolution.span, resolution.refusal?.isBeginning != true, span.until > span.since
-                else { return (resolution, nil, nil) }
-                return (
-                    resolution, try snapshot.answer(span, question, reading), try snapshot.cursor(at: span.since)
-                )
-            }
-        } catch {
-            throw DatabaseOption.failure(error, asking.database)
+        let (resolution, answer, since) = try asking.file.snapshotOrFailure(asking.database) {
+            snapshot -> (Resolution, Answer?, Cursor?) in
+            let resolution = try snapshot.resolve(question, now: asking.now, synced: true)
+            // Until the first crawl is done there is nothing to begin with.
+            guard let span = resolution.span, resolution.refusal?.isBeginning != true, span.until > span.since
+            else { return (resolution, nil, nil) }
+            return (resolution, try snapshot.answer(span, question, reading), try snapshot.cursor(at: span.since))
         }
-        if let failure = RefusalReport.lastingFailure(found.resolution) { throw failure }
-        if found.resolution.refusal?.isBeginning != true, let span = found.resolution.span { position = span.cursor }
-        return found.answer.map { ($0, found.since) }
+        if let failure = RefusalReport.lastingFailure(resolution) { throw failure }
+        if resolution.refusal?.isBeginning != true, let span = resolution.span { position = span.cursor }
+        return answer.map { ($0, since) }
     }
 
     /// Waits until there is a batch behind `position`, or what is held may have settled.
@@ -106,7 +100,7 @@ struct Following {
         case .head(let head):
             guard position == nil else {
                 // A watcher of another file than this one, which has its name now, has no news of it.
-                if try asking.file.snapshot({ try $0.has(head) }) { return news }
+                if try asking.file.snapshotOrFailure(asking.database, { try $0.has(head) }) { return news }
                 throw Failure(.cannotVouch, "cannot vouch: another journal has taken the name of this one")
             }
         case .silence: break

@@ -208,7 +208,7 @@ import Testing
             "files": "path path_raw type size mtime_ns ctime_ns mode uid gid ino nlink seq",
             "roots": "path path_raw state backend since_seq since_ns directories files",
             "gaps": "path path_raw cause opened_seq opened_ns closed_seq closed_ns baseline_seq found",
-            "consumers": "name cursor seq updated_ns selection",
+            "consumers": "name cursor seq updated_ns selection dropped_ns",
             "audits":
                 "path path_raw kind live sample began_ns ended_ns directories entries differences unsettled",
         ]

@@ -11,7 +11,7 @@ extension Session {
         let updated = Int64((Date().timeIntervalSince1970 - daysAgo * 86_400) * 1e9)
         try write(
             """
-            INSERT INTO consumer(name, seq, cursor, updated_ns) VALUES (?1, ?2, ?3, ?4)
+            INSERT INTO consumer(name, selection, seq, cursor, updated_ns) VALUES (?1, '', ?2, ?3, ?4)
             ON CONFLICT DO UPDATE SET seq = ?2, cursor = ?3, updated_ns = ?4
             """, [name, Session.seq(cursor), cursor, updated])
     }
