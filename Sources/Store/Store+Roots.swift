@@ -172,10 +172,22 @@ extension Store {
         let isBelow =
             "(CAST(path AS BLOB) = ?1 OR substr(CAST(path AS BLOB), 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"
         let below = "SELECT id FROM directory WHERE \(isBelow)"
-        let log = try BulkStatement(
-            database, "DELETE FROM log WHERE directory IN (\(below)) OR old_directory IN (\(below))")
-        log.bind(1, blob: root.path.bytes)
-        try log.run()
+        // What came from here was created where it went, and what went here is gone from where it was: that is the other root's.
+        for sql in [
+            """
+            UPDATE log SET kind = 1, flags = 3, old_directory = NULL, old_name = NULL, moved_with = NULL
+            WHERE old_directory IN (\(below)) AND directory NOT IN (\(below))
+            """,
+            """
+            UPDATE log SET kind = 4, flags = 3, directory = old_directory, name = old_name, old_directory = NULL,
+              old_name = NULL, moved_with = NULL
+            WHERE directory IN (\(below)) AND old_directory NOT IN (\(below))
+            """, "DELETE FROM log WHERE directory IN (\(below))",
+        ] {
+            let statement = try BulkStatement(database, sql)
+            statement.bind(1, blob: root.path.bytes)
+            try statement.run()
+        }
         // The root's own row lies in its container's directory.
         let own = try BulkStatement(
             database, "DELETE FROM log WHERE directory = (SELECT directory FROM node WHERE id = ?1) AND name = ?2")

@@ -154,6 +154,26 @@ import Testing
         try session.expectRefusal(since: cursor)
     }
 
+    /// What moved between two roots is a change of the one that stays.
+    @Test(arguments: [true, false]) func aRootThatIsForgottenTakesNoChangeOfAnotherAlong(live: Bool) throws {
+        let session = try Session()
+        let second = session.base / "second"
+        try Sys.mkdirs(second / "directory")
+        for name in ["f", "directory/f"] as [Bytes] { try Sys.write(second / name, "1") }
+        try Sys.write(session.tree / "went", "1")
+        let watcher = try session.start([session.tree, second])
+        let (cursor, before) = (try session.sync(), try Tree(walking: session.tree, contents: true))
+        try Sys.rename(second / "f", session.tree / "f")
+        try Sys.rename(second / "directory", session.tree / "directory")
+        try Sys.rename(session.tree / "went", second / "went")
+        try session.sync()
+        if !live { try watcher.stop() }
+        #expect(try session.run("forget", second).status == 0)
+        if !live { try session.start() }
+        let wrong = try session.judge(since: cursor, before)
+        #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
+    }
+
     /// Where coverage began ahead of the horizon it begins there afterwards as well.
     @Test func aSubtreeIsCoveredFromWhereItWasBefore() throws {
         let session = try Session()
