@@ -117,7 +117,7 @@ test-needs: needs
 	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
 	PATH="$$PATH:/usr/sbin:/sbin"; \
 	if [ "$$(id -u)" = 0 ]; then \
-	  has sqlite3 sqlite3; has git git; has mkfs.ext4 e2fsprogs; has mkfs.xfs xfsprogs; has rsync rsync; has mkfs.btrfs btrfs-progs; has bindfs bindfs; has mount mount; has setpriv util-linux; has cc gcc; \
+	  has sqlite3 sqlite3; has python3 python3; has git git; has mkfs.ext4 e2fsprogs; has mkfs.xfs xfsprogs; has rsync rsync; has mkfs.btrfs btrfs-progs; has bindfs bindfs; has mount mount; has setpriv util-linux; has cc gcc; \
 	fi; \
 	$(install-missing)
 

@@ -43,28 +43,4 @@ struct SchemaTests {
         }
         #expect(described == views)
     }
-
-    @Test func theQueriesOfTheReadmeRun() throws {
-        guard try Program.run("sh", ["-c", "command -v sqlite3"]).status == 0 else {
-            return try Skipped.note("no sqlite3")
-        }
-        let session = try Session()
-        try Sys.mkdirs(session.tree / "before")
-        try Sys.write(session.tree / "before/f", "1")
-        try session.start()
-        try Sys.write(session.tree / Bytes([0x62, 0xff]), "not UTF-8")
-        try Sys.write(session.tree / "setuid", "1")
-        let output = try Program.run(
-            "sh", ["-c", "chmod 4755 setuid && ln setuid link && mv before after && rm after/f"],
-            directory: session.tree)
-        try #require(output.status == 0, "\(output)")
-        try session.sync()
-
-        let queries = try Document("Schema/README.md").blocks("sql").map { $0.joined(separator: "\n") }
-        try #require(queries.count >= 12)
-        for query in queries {
-            let answer = try Program.run("sqlite3", ["-readonly", "-bail", session.database, Bytes(query)])
-            #expect(answer.status == 0 && answer.errors.isEmpty, "\(answer)")
-        }
-    }
 }
