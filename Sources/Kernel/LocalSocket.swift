@@ -69,11 +69,13 @@ package struct Connection: ~Copyable, Sendable {
 
     var raw: Int32 { descriptor.raw }
 
-    /// Connects to the socket at `path`.
-    package init(to path: [UInt8]) throws(SystemError) {
+    /// Connects to the socket at `path`, and waits at most so long where the listener has too many to accept (EAGAIN then) and
+    /// later for what it says.
+    package init(to path: [UInt8], milliseconds: Int) throws(SystemError) {
         let place = try ListeningSocket.Place(path)
         let raw = try check("socket") { clinux_socket(Int32(SOCK_STREAM.rawValue)) }
         let descriptor = Descriptor(raw: raw)
+        _ = try check("setsockopt") { clinux_set_timeout(raw, max(1, milliseconds)) }
         _ = try check("connect", path) { unsafe withCString(place.name) { unsafe clinux_unix_connect(raw, $0) } }
         self.descriptor = descriptor
     }

@@ -34,11 +34,10 @@ enum Client {
         let path = socketPath(database)
         let reply: Reply
         do throws(SystemError) {
-            let connection = try Connection(to: path)
-            try checkWatcher(connection, database)
             let (seconds, attoseconds) = timeout.components
-            try connection.setTimeout(
-                milliseconds: Int(min(seconds, 1_000_000)) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+            let connection = try Connection(
+                to: path, milliseconds: Int(min(seconds, 1_000_000)) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+            try checkWatcher(connection, database)
             try connection.write(request.line)
             reply = Reply(try connection.readAll(limit: 64 << 20))
         } catch {
@@ -73,12 +72,11 @@ enum Client {
         after seq: Int64, database: Path, _ stopping: Stopping, timeout: Int64
     ) throws(SystemError) -> News {
         do throws(SystemError) {
-            let connection = try Connection(to: socketPath(database))
+            let connection = try Connection(to: socketPath(database), milliseconds: 1000)
             try checkWatcher(connection, database)
             try connection.write(Request.news(after: seq).line)
             let event = try stopping.wait(for: connection, timeout: timeout)
             guard case .readable = event else { return .event(event) }
-            try connection.setTimeout(milliseconds: 1000)
             let reply = Reply(try connection.readAll(limit: 4096))
             return reply["cursor"].flatMap { Cursor($0) }.map { .head($0) } ?? .silence
         } catch {
