@@ -23,6 +23,12 @@ package struct Excludes: Sendable {
         return isExcluded(relative[...], isDirectory: isDirectory)
     }
 
+    /// Whether some name below the directory `relative` could be excluded; false only where no pattern reaches there.
+    package func mayExclude(below relative: [UInt8]) -> Bool {
+        let components = relative.split(separator: slash)
+        return rules.contains { $0.mayMatch(below: components) }
+    }
+
     /// Whether the last rule that matches this very path excludes it.
     private func isExcluded(_ path: ArraySlice<UInt8>, isDirectory: Bool) -> Bool {
         let name = path[(path.lastIndex(of: slash).map { $0 + 1 } ?? path.startIndex)...]
@@ -40,6 +46,8 @@ package struct Excludes: Sendable {
         /// The pattern has a separator at its beginning or middle: it is matched against the whole path below the
         /// root, else against the last component.
         var wholePath = false
+        /// The components of such a pattern, up to the first that stands for more than one; nil where they cannot be told apart.
+        private var components: [Glob]?
 
         init?(_ line: [UInt8]) {
             var pattern = Rule.withoutTrailingSpaces(line)
@@ -56,6 +64,25 @@ package struct Excludes: Sendable {
             if pattern.first == slash { pattern.removeFirst() }
             guard !pattern.isEmpty, let glob = Glob(pattern, isPath: wholePath) else { return nil }
             self.glob = glob
+            components = wholePath ? Rule.components(of: pattern) : nil
+        }
+
+        private static let star = UInt8(ascii: "*")
+
+        /// A slash in a set or behind a backslash parts nothing.
+        private static func components(of pattern: [UInt8]) -> [Glob]? {
+            guard !pattern.contains(where: { "[\\".utf8.contains($0) }) else { return nil }
+            let simple = pattern.split(separator: slash).prefix {
+                !zip($0, $0.dropFirst()).contains { $0 == star && $1 == star }
+            }
+            return simple.compactMap { Glob(Array($0), isPath: false) }
+        }
+
+        /// Whether it could exclude what lies below this directory. A pattern of one name can anywhere.
+        func mayMatch(below directory: [ArraySlice<UInt8>]) -> Bool {
+            guard !negated else { return false }
+            guard let components else { return true }
+            return zip(components, directory).allSatisfy { $0.matches($1) }
         }
 
         /// > Trailing spaces are ignored unless they are quoted with backslash.
