@@ -124,6 +124,15 @@ CREATE TABLE log (
   moved_with     INTEGER                      -- renamed only because a directory above was: that row's seq
 ) STRICT;
 
+-- Names that came and went between two looks, behind the last 50,000 numbers of the log. They are no change, but
+-- who looked in between (git, say) has seen them, and has to be told to look again.
+CREATE TABLE passing (
+  seq       INTEGER NOT NULL,                 -- the batch
+  directory INTEGER NOT NULL,
+  name      ANY NOT NULL,                     -- empty: more than are kept
+  PRIMARY KEY (seq, directory, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE root (
   id           INTEGER PRIMARY KEY,
   path         ANY NOT NULL UNIQUE,

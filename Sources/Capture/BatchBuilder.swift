@@ -114,7 +114,9 @@ struct BatchBuilder {
         var isGone = tree[place.node] == nil
         if case .present(_, let child?) = observation.after, tree.place(of: child) != place { isGone = true }
         switch (observation.before, isGone ? .absent : observation.after) {
-        case (nil, .absent), (nil, .excluded):
+        case (nil, .absent):
+            pending.notePassing(place)
+        case (nil, .excluded):
             break
         case (let before?, .absent):
             departed[place] = before
@@ -312,6 +314,7 @@ struct BatchBuilder {
     private consuming func finish() -> Batch {
         var batch = batch
         batch.arrivals = pending.arrivals.sorted()
+        batch.passing = pending.passing
         let order = ranked.indices.sorted { (ranked[$0].rank.rawValue, $0) < (ranked[$1].rank.rawValue, $1) }
         batch.log.reserveCapacity(order.count)
         for index in order {

@@ -188,7 +188,8 @@ extension Capture {
         let before = try row ?? (tree[place.node]?.hasNoRows == true ? nil : state.row(at: place))
         noteLinks(place, before, after, hints)
         switch (before, after) {
-        case (nil, .absent), (nil, .excluded): return
+        case (nil, .absent): return pending.notePassing(place)
+        case (nil, .excluded): return
         case (let before?, .present(let entry, let child)):
             if before.entry == entry && before.child == child && hints.isDisjoint(with: [.content, .metadata]) {
                 return

@@ -59,6 +59,8 @@ struct Pending {
     var observations = Observations()
     /// Files that were seen for the first time, of which nothing else is to be said.
     var arrivals = Arrivals()
+    /// Names that came and went.
+    private(set) var passing: [NodeID: Passing] = [:]
     /// Directories in the tree that the store does not have, parents first.
     var born: [NodeID] = []
     private(set) var bornSet: Set<NodeID> = []
@@ -81,9 +83,12 @@ struct Pending {
     var isLarge: Bool { observations.count - heldBack + arrivals.count >= Self.limit }
 
     var isEmpty: Bool {
-        observations.isEmpty && arrivals.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty && altered.isEmpty
+        observations.isEmpty && arrivals.isEmpty && passing.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty
+            && altered.isEmpty
             && openedGaps.isEmpty && closedGaps.isEmpty && rootStates.isEmpty
     }
+
+    mutating func notePassing(_ place: Place) { passing[place.node, default: .names([])].insert(place.name) }
 
     /// Makes observations of the arrivals that are wanted.
     mutating func observeArrivals(where isWanted: (NodeID, Entry) -> Bool) {

@@ -17,6 +17,8 @@ package struct Batch: Sendable {
     package var rows: [RowChange] = []
     /// Files that are to be stored where no row is, and to be logged as created behind ``log``.
     package var arrivals = Arrivals()
+    /// Names that came and went between two looks, by directory.
+    package var passing: [NodeID: Passing] = [:]
     package var openedGaps: [OpenedGap] = []
     package var closedGaps: [ClosedGap] = []
     /// A root that joins or leaves does so in a batch of its own, so that cursors before and after differ.
@@ -40,9 +42,9 @@ package struct Batch: Sendable {
 
     /// Whether there is nothing to commit.
     package var isEmpty: Bool {
-        nodes.isEmpty && log.isEmpty && rows.isEmpty && arrivals.isEmpty && openedGaps.isEmpty && closedGaps.isEmpty
-            && joining == nil && leaving == nil
-            && rootStates.isEmpty && beginning.isEmpty && crawled.isEmpty && trusted.isEmpty
+        nodes.isEmpty && log.isEmpty && rows.isEmpty && arrivals.isEmpty && passing.isEmpty && openedGaps.isEmpty
+            && closedGaps.isEmpty && joining == nil && leaving == nil && rootStates.isEmpty && beginning.isEmpty
+            && crawled.isEmpty && trusted.isEmpty
     }
 }
 

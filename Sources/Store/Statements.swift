@@ -9,7 +9,7 @@ final class Statements {
     let insertArrivals, insertLogOfArrivals: BulkStatement
     let findDirectory, insertDirectory, holdDirectory, leaveDirectory: BulkStatement
     let insertNode, moveNode, deleteNode, alterNode: BulkStatement
-    let insertBatch: BulkStatement
+    let insertBatch, insertPassing, deletePassing: BulkStatement
     let begin, end: BulkStatement
 
     /// The columns of a state row, in the order in which rows are read.
@@ -105,5 +105,8 @@ final class Statements {
               committed_boot_ns)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """)
+        insertPassing = try BulkStatement(
+            db, "INSERT INTO passing(seq, directory, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+        deletePassing = try BulkStatement(db, "DELETE FROM passing WHERE seq < ?1")
     }
 }

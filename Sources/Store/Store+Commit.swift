@@ -277,6 +277,23 @@ private struct Commit {
         seq = store.sequence.last
     }
 
+    /// Of a directory that the store does not have, or has no more, its own row says enough.
+    private func writePassing() throws {
+        guard !batch.passing.isEmpty else { return }
+        statements.deletePassing.bind(1, seq - Passing.reach)
+        try statements.deletePassing.run()
+        for (node, passing) in batch.passing {
+            guard let directory = nodes[node]?.directory else { continue }
+            let names: Set<Name> = if case .names(let names) = passing { names } else { [Name("")] }
+            for name in names {
+                statements.insertPassing.bind(1, seq)
+                statements.insertPassing.bind(2, directory)
+                statements.insertPassing.bind(3, name)
+                try statements.insertPassing.run()
+            }
+        }
+    }
+
     private mutating func count(_ row: StoredRow?, _ by: Int64, in node: NodeID) {
         guard let row, let root = nodes[node]?.root else { return }
         if row.child == nil {
@@ -288,6 +305,7 @@ private struct Commit {
 
     private mutating func finish() throws {
         seq += 1
+        try writePassing()
         try leaveDirectories()
         for (root, count) in counts where count != (0, 0) {
             try store.database.execute(

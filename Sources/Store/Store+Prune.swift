@@ -23,6 +23,7 @@ package struct Pruned: Sendable {
 ///   start knows what a power cut may have undone (``unwrittenSince``);
 /// - gaps that were closed before. One that a question from there on can meet, by seq or by time, was closed later: where its
 ///   subtree's coverage begins is ahead of it as well;
+/// - names that came and went up to there;
 /// - paths of directories that no node has had since;
 /// - boots in which nothing was committed, or all of that is forgotten.
 ///
@@ -95,6 +96,7 @@ extension Store {
         let before = try horizon()
         guard seq > before else { return before }
         try database.execute(sql: "UPDATE meta SET horizon_seq = ?", arguments: [seq])
+        try database.execute(sql: "DELETE FROM passing WHERE seq <= ?", arguments: [seq])
         // Consumers for which nobody had to wait: they are told when they come.
         try database.execute(
             sql: "UPDATE consumer SET dropped_ns = ? WHERE seq < ? AND seq >= ?",
