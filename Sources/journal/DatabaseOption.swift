@@ -15,10 +15,17 @@ struct DatabaseOption: ParsableArguments {
         get throws {
             let named = ThisProcess.environment("JOURNAL_DB").flatMap { $0.isEmpty ? nil : $0 }
             let given = option.map { ThisProcess.bytes(ofArgument: $0) }
-            let path = try PathArgument.canonical(given ?? named ?? DatabaseOption.standard)
-            try DatabaseOption.checkLink(path)
-            return PathArgument.target(path) ?? path
+            return try DatabaseOption.resolved(given ?? named ?? DatabaseOption.standard)
         }
+    }
+
+    /// The place of the contract, whatever is said elsewhere.
+    static var standardPath: Path { get throws { try resolved(standard) } }
+
+    private static func resolved(_ given: [UInt8]) throws -> Path {
+        let path = try PathArgument.canonical(given)
+        try checkLink(path)
+        return PathArgument.target(path) ?? path
     }
 
     /// A link is followed if whoever made it is us, root, or the owner of the directory it lies in: the rule by which the

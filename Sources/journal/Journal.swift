@@ -11,7 +11,7 @@ struct Journal: ParsableCommand {
         subcommands: [
             WatchCommand.self, ScanCommand.self, SyncCommand.self, QueryCommand.self, UnchangedCommand.self,
             ConsumeCommand.self, ConsumersCommand.self, StatusCommand.self, VerifyCommand.self, PruneCommand.self,
-            ForgetCommand.self,
+            ForgetCommand.self, GitFsmonitorCommand.self,
         ])
 
     /// ArgumentParser prints usage errors and help and ends with 64 or 0; how everything else ends is ours to say.
