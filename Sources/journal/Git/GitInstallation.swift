@@ -162,10 +162,10 @@ struct GitInstallation {
     /// Runs git, which says on stderr what is wrong; its output without what ends it.
     private func git(_ words: [String], _ value: [UInt8]? = nil) throws(Failure) -> (Int32, [UInt8]) {
         do {
-            var (status, output) = try Subprocess.run(
-                (["git"] + words).map { Array($0.utf8) } + (value.map { [$0] } ?? []))
+            var (end, output) = try ChildProcess.output(
+                of: (["git"] + words).map { Array($0.utf8) } + (value.map { [$0] } ?? []))
             if output.last == 0 || output.last == UInt8(ascii: "\n") { output.removeLast() }
-            return (status, output)
+            return (end.status, output)
         } catch {
             throw Failure(error.isMissing ? .unavailable : .inputOutput, "git: cannot run: \(error.reason)")
         }
@@ -187,9 +187,8 @@ extension Reason {
     fileprivate var isForEver: Bool {
         switch self {
         case .noRoots, .outside, .uncovered, .excluded: true
-        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .beginning, .joinedLater, .beforeCoverage,
-            .notWatched,
-            .openGap, .endsInGap, .notLookedYet:
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .beginning, .joinedLater,
+            .beforeCoverage, .notWatched, .openGap, .endsInGap, .notLookedYet:
             false
         }
     }
