@@ -36,6 +36,8 @@ package struct Difference: OptionSet, Hashable, Sendable {
     package static let content = Difference(rawValue: 1)
     /// Mode, owner, extended attributes, link count or times.
     package static let metadata = Difference(rawValue: 2)
+    /// Something of another type took the place, with another content then too.
+    package static let type = Difference(rawValue: 4)
     /// What came or went.
     package static let all: Difference = [.content, .metadata]
 }
