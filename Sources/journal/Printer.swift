@@ -7,7 +7,7 @@ struct Printer {
     var database: Path
     var options: QueryOptions
     var selection: Selection
-    /// `--relative-to`.
+    /// `--relative-to`, or what a list is relative to.
     var base: Path?
 
     /// Prints all of it on stdout, and where it can be continued from.
@@ -32,7 +32,8 @@ struct Printer {
         _ answer: Answer, _ format: inout any RowFormat, _ verdict: Asking.Verdict, to output: inout Output
     ) throws -> Int {
         try refuseUnprintable(answer, format)
-        let place = try textBase
+        // A list knows its base by itself.
+        let place = try options.list == nil ? textBase : nil
         if options.format == .text { try warn(of: verdict.resolution) }
         try format.begin(&output)
         var count = 0
@@ -43,10 +44,12 @@ struct Printer {
             try format.row(change, &output)
             count += 1
         }
+        try format.finish(&output)
         return count
     }
 
     private func format(_ answer: Answer) throws -> any RowFormat {
+        if let list = try options.list { return ListFormat(list, base: base) }
         switch options.format {
         case .json: return JSONFormat()
         case .csv: return CSVFormat()
@@ -91,22 +94,21 @@ struct Printer {
             directories: { path in format.canCarry(path) && base?.contains(Path(path)) ?? true },
             names: format.canCarry)
         if isFine { return }
+        var format = format
         var refused: [String] = []
         var count = 0
         try rows(of: answer) { change in
-            for path in [change.path, change.oldPath].compactMap({ $0 }) {
-                let outside = base.map { !$0.contains(Path(path)) } ?? false
-                guard outside || !format.canCarry(path) else { continue }
-                count += 1
-                if refused.count < 10 { refused.append(ShellQuote.text(path)) }
-            }
+            let paths = [change.path, change.oldPath].compactMap { $0 }
+            let isOutside = paths.contains { path in base.map { !$0.contains(Path(path)) } ?? false }
+            guard isOutside || !format.carries(change) else { return }
+            count += 1
+            if refused.count < 10 { refused += paths.map(ShellQuote.text) }
         }
         guard count > 0 else { return }
         let more = count > refused.count ? " and \(count - refused.count) more" : ""
         throw Failure(
-            .cannotVouch,
-            "\(refused.joined(separator: " "))\(more): --format \(options.format.rawValue) cannot carry this",
-            hint: options.format == .paths && !options.nul ? "-0 carries any name" : "json carries any name")
+            .cannotVouch, "\(refused.joined(separator: " "))\(more): \(try options.asked) cannot carry this",
+            hint: try options.wayOut)
     }
 
     /// In one line, what the answer is not about.

@@ -29,20 +29,21 @@ struct QueryCommand: ParsableCommand {
     var paths: [String] = []
 
     func run() throws {
-        let selection = try options.selection()
+        var selection = try options.selection()
         try check(selection)
         let now = try Now.current()
         let question = Question(
             since: try QuestionArguments.when(since, option: "--since", now: now),
             until: try QuestionArguments.when(until, option: "--until", now: now))
-        let base = try options.relativeTo.map { try PathArgument.canonical(ThisProcess.bytes(ofArgument: $0)) }
         let path = try database.path
         let file = try database.open()
         var asking = Asking(
             database: path, file: file, question: question, now: now, noSync: noSync, timeout: timeout.duration)
         asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
+        let base = try options.base(of: asking.question.paths, file, path)
+        selection.companions = try options.companions(of: base)
 
-        let (verdict, answer) = try asking.ask { snapshot, verdict -> Answer? in
+        let (verdict, answer) = try asking.ask { [selection] snapshot, verdict -> Answer? in
             guard let span = verdict.resolution.span, printsAnything(verdict) else { return nil }
             return try snapshot.answer(span, asking.question, selection)
         }
