@@ -38,7 +38,7 @@ extension Entry {
     func replacement(by after: Entry) -> Difference {
         var difference: Difference = .content
         if mode & 0o7777 != after.mode & 0o7777 || uid != after.uid || gid != after.gid { difference.insert(.metadata) }
-        if type != after.type { difference.insert(.type) }
+        if type != after.type { difference.replacedType = type }
         return difference
     }
 }

@@ -26,9 +26,8 @@ package struct Change: Hashable, Sendable {
         case nothing
         /// What is there at the end, and it was there all the time.
         case same
-        /// Something that is gone, was replaced, or was away in between, and its type. That may be unknown where it was
-        /// replaced; then it was another than that of what took its place.
-        case other(FileType?)
+        /// Something that is gone, was replaced, or was away in between; and its type.
+        case other(FileType)
     }
 
     package var type: FileType { FileType(mode: mode) }

@@ -32,8 +32,7 @@ struct NetFold {
         var isThere: Bool
         /// Whether anything came here within the range, be it what was there before.
         var hasCome: Bool
-        /// The type of what was there; nil where only its being another than what took its place is known.
-        var wasType: FileType?
+        var wasType: FileType
         var wasFile: FileKey
         var file: FileKey
         var flags: UInt8
@@ -123,16 +122,17 @@ struct NetFold {
         let flags: UInt8
         let mode, uid, gid: UInt32
         let file: FileKey
-        /// Which file was there before, and its type; nil where it was of another than the file that is there.
+        /// Which file was there before, and its type.
         let before: FileKey
-        let typeBefore: FileType?
+        let typeBefore: FileType
         /// Whether one file took the place of another.
         let isReplacement: Bool
 
         init(_ rows: BulkStatement) {
             seq = rows.int(0)
             kind = rows.int(1)
-            flags = UInt8(truncatingIfNeeded: rows.int(2))
+            let difference = Difference(rawValue: rows.int(2))
+            flags = UInt8(truncatingIfNeeded: difference.intersection(.all).rawValue)
             directory = rows.int(3)
             mode = UInt32(truncatingIfNeeded: rows.int(5))
             size = rows.int(6)
@@ -144,8 +144,7 @@ struct NetFold {
             before =
                 isReplacement
                 ? FileKey(ino: rows.int(15), birth: rows.int(16), filesystem: file.filesystem) : file
-            typeBefore =
-                Difference(rawValue: Int64(flags)).contains(.type) ? nil : FileType(mode: mode)
+            typeBefore = difference.replacedType ?? FileType(mode: mode)
         }
     }
 

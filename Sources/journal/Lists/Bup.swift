@@ -17,15 +17,17 @@ private struct BupPaths: ListRule {
     private var tops = Subtrees()
 
     mutating func records(of entry: ListedPath) -> [[UInt8]] {
-        guard !tops.contain(entry.path) else { return [] }
-        let record = isTold(entry) ? entry.path : parent(entry.path)
+        guard !tops.contain(entry.path), let record = record(of: entry) else { return [] }
         tops.add(record)
         return [record]
     }
 
-    /// Whether the index finds out by the path itself.
-    private func isTold(_ entry: ListedPath) -> Bool {
-        guard case .other(let before) = entry.before, !entry.path.isEmpty else { return entry.isKept }
-        return entry.isKept && (entry.type != .directory || before == .directory)
+    private func record(of entry: ListedPath) -> [UInt8]? {
+        guard case .other(let before) = entry.before, !entry.path.isEmpty else {
+            return entry.isKept ? entry.path : nil
+        }
+        // The index finds out about what took the place of something by its path, unless it is a directory now.
+        let isTold = entry.isKept && (entry.type != .directory || before == .directory)
+        return isTold ? entry.path : parent(entry.path)
     }
 }

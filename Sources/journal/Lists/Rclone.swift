@@ -1,12 +1,13 @@
 import Changes
 import Query
 
-/// `rclone delete --files-from-raw DELETES REMOTE:`, then `rclone rmdirs REMOTE:DIRECTORY` for each of the directories, then
+/// `rclone delete --no-traverse --files-from-raw DELETES REMOTE:`, then `rclone rmdirs REMOTE:DIRECTORY` for each of the directories, then
 /// `rclone copy --links --no-traverse --files-from-raw LIST SRC REMOTE:`.
 ///
 /// - Lines. A directory among them fails all (1); a pipe or device blocks. So there are files, and links as `NAME.rclonelink`,
 ///   which is what --links calls them at both ends.
-/// - Names that are gone are ignored there; so a name whose former type is not known is deleted in both forms.
+/// - The deletes are looked up, too, unless with --no-traverse: then names with a tab and links stay. A directory among them
+///   ends it (1), so that they have what was there in the form that it had.
 /// - A remote that has directories keeps them when they are empty, and then no file can take their place. One that is not there
 ///   is an error of `rmdirs` that says nothing.
 /// - Lost without a word, hence refused: a name with a newline, one that ends with CR, one that holds rclone's own quote `‛`;
@@ -50,8 +51,7 @@ private struct RclonePaths: ListRule {
 private struct RcloneDeletes: ListRule {
     func records(of entry: ListedPath) -> [[UInt8]] {
         guard case .other(let before) = entry.before else { return [] }
-        return (before.map { [$0] } ?? [.file, .symlink]).filter { !entry.isThere || $0 != entry.type }
-            .compactMap { remoteName(entry.path, $0) }
+        return entry.isThere && entry.type == before ? [] : [remoteName(entry.path, before)].compactMap { $0 }
     }
 }
 
@@ -59,7 +59,7 @@ private struct RcloneDirectories: ListRule {
     private var tops = Subtrees()
 
     mutating func records(of entry: ListedPath) -> [[UInt8]] {
-        guard case .other(let before) = entry.before, before == nil || before == .directory else { return [] }
+        guard case .other(.directory) = entry.before else { return [] }
         guard !entry.isThere || entry.type != .directory, !tops.contain(entry.path) else { return [] }
         tops.add(entry.path)
         return [entry.path]
