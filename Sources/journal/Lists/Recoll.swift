@@ -5,7 +5,7 @@ import Query
 ///
 /// - Lines, of whole paths. Names are gone in silence that a line cannot carry.
 /// - Directories and links are documents too, found by their names. `-i` does not descend.
-/// - What was replaced is purged first: a file of the same size and time would be taken for the one that is indexed.
+/// - What was replaced is purged first, with the documents in it: it may be of another kind now.
 extension ToolList {
     static let recoll = ToolList(
         name: "recoll", base: .root, separator: .newline, carries: isLine, rule: { RecollPaths() })

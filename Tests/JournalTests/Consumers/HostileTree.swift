@@ -40,6 +40,10 @@ struct HostileTree {
         ] as [Bytes] {
             try Sys.write(root / "shapes" / file, "1 \(file)")
         }
+        // Each in a directory where nothing else happens.
+        for directory in ["f2d", "d2f/d/e", "l2d", "gone"] as [Bytes] { try Sys.mkdirs(root / "alone" / directory) }
+        for file in ["f2d/f", "d2f/d/e/f", "gone/g"] as [Bytes] { try Sys.write(root / "alone" / file, "1 \(file)") }
+        try Sys.symlink("f2d", root / "alone/l2d/l")
         let shapes = root / "shapes"
         for link in ["l2d", "l2f", "retarget", "chmod/links/l"] as [Bytes] { try Sys.symlink("e2f", shapes / link) }
         try Sys.link(shapes / "hard/one/a", shapes / "hard/two/a")
@@ -109,6 +113,13 @@ struct HostileTree {
         try Sys.unlink(shapes / "retarget")
         try Sys.symlink("f2f", shapes / "retarget")
 
+        for gone in ["f2d/f", "d2f/d", "l2d/l", "gone/g"] as [Bytes] { try Sys.removeTree(root / "alone" / gone) }
+        for directory in ["f2d/f", "l2d/l"] as [Bytes] {
+            try Sys.mkdir(root / "alone" / directory)
+            try Sys.write(root / "alone" / directory / "in", "in")
+        }
+        try Sys.write(root / "alone/d2f/d", "a file")
+
         try Sys.rename(shapes / "swapped", shapes / "swapped.old")
         try Sys.mkdir(shapes / "swapped")
         try Sys.rename(shapes / "swapped.old/s", shapes / "swapped/s")
@@ -123,7 +134,6 @@ struct HostileTree {
         try Sys.chmod(shapes / "chmod/only", 0o700)
         try Sys.chmod(shapes / "chmod/links", 0o700)
         try Sys.chmod(shapes / "sealed", 0o555)
-        try Sys.chmod(root, 0o751)
 
         try Sys.write(shapes / "hard/two/a", "through the other name")
         try Sys.chmod(shapes / "hard/one/b", 0o600)

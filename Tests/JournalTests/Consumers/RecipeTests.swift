@@ -178,4 +178,16 @@ import Testing
         #expect(try recipe.run("each time").text.hasPrefix("increment"))
         #expect(try recipe.run("each time").text == "")
     }
+
+    @Test func theGateOfOneLineRunsInFullWhereItMust() throws {
+        try session.start()
+        let recipe = try Recipe("backups.md", session, places: [("restic backup", "echo backup")])
+        for (isChanged, expected) in [(false, "backup"), (false, ""), (true, "backup"), (false, "")] {
+            if isChanged { try Sys.write(session.tree / "f", "1") }
+            let output = try recipe.run("gate")
+            #expect(
+                output.status == 0 && output.text.hasPrefix(expected) && output.text.isEmpty == expected.isEmpty,
+                "\(output)")
+        }
+    }
 }
