@@ -12,15 +12,18 @@
 --   seq          Numbers every log row and every batch from one counter that only grows. A batch is numbered
 --                after its rows, so a batch with number S has the rows above the batch before it, up to S.
 
--- One row: which journal this is.
+-- One row: which journal this is, and how much of its log it keeps.
 CREATE TABLE meta (
-  id             INTEGER PRIMARY KEY CHECK (id = 1),
-  uuid           TEXT NOT NULL,               -- new for each journal, and for each restored copy
-  created_ns     INTEGER NOT NULL,
-  nonce          TEXT NOT NULL,               -- equals the lock file's, or the next one does, unless this is a copy
-  previous_nonce TEXT NOT NULL,
-  horizon_seq    INTEGER NOT NULL,            -- log rows up to here have been forgotten
-  vouched_ns     INTEGER NOT NULL             -- until when a watcher last looked: where a downtime begins
+  id               INTEGER PRIMARY KEY CHECK (id = 1),
+  uuid             TEXT NOT NULL,             -- new for each journal, and for each restored copy
+  created_ns       INTEGER NOT NULL,
+  nonce            TEXT NOT NULL,             -- equals the lock file's, or the next one does, unless this is a copy
+  previous_nonce   TEXT NOT NULL,
+  horizon_seq      INTEGER NOT NULL,          -- log rows up to here have been forgotten; this batch itself stays
+  vouched_ns       INTEGER NOT NULL,          -- until when a watcher last looked: where a downtime begins
+  keep_ns          INTEGER NOT NULL DEFAULT 2592000000000000, -- the log reaches back so far, 30 days;
+  keep_size        INTEGER NOT NULL DEFAULT 2147483648,       -- less where the database would be larger, in bytes, 2 GiB;
+  keep_consumer_ns INTEGER NOT NULL DEFAULT 7776000000000000  -- but to a consumer that has moved since, 90 days
 ) STRICT;
 
 -- Each boot that committed something. Boot times compare only within one.
@@ -54,9 +57,12 @@ CREATE TABLE filesystem (
 -- The paths of directories, as an immutable dictionary: a path keeps its id for as long as a row needs it.
 -- The directory "/" is the empty path, so that path || '/' || name is right for every entry.
 CREATE TABLE directory (
-  id   INTEGER PRIMARY KEY,
-  path ANY NOT NULL UNIQUE
+  id       INTEGER PRIMARY KEY,
+  path     ANY NOT NULL UNIQUE,
+  left_seq INTEGER                            -- the batch that took it from the last node; no log row behind names it
 ) STRICT;
+-- What no node holds is forgotten with the log rows up to there.
+CREATE INDEX directory_left ON directory(left_seq) WHERE left_seq IS NOT NULL;
 
 -- Where each directory of the trees is now. A root hangs in a container, a node without parent that stands for
 -- the directory the root lies in and has the root's own row; nothing else of that directory is known.
@@ -184,7 +190,8 @@ CREATE TABLE consumer (
   selection  TEXT NOT NULL,                   -- the paths, filters and format it asks for: with others it is another name
   seq        INTEGER NOT NULL,
   cursor     TEXT NOT NULL,
-  updated_ns INTEGER NOT NULL
+  updated_ns INTEGER NOT NULL,
+  dropped_ns INTEGER                          -- when the horizon passed it; means nothing where seq is not below that
 ) STRICT, WITHOUT ROWID;
 
 -- The API.
@@ -193,7 +200,9 @@ CREATE VIEW journal AS
 SELECT meta.uuid, meta.created_ns,
        batch.seq AS head_seq,
        printf('%s:%d:%016x', meta.uuid, batch.seq, batch.check_bits) AS cursor,
-       meta.horizon_seq, 1 AS schema, 1 AS min_reader
+       meta.horizon_seq, 1 AS schema, 1 AS min_reader,
+       (SELECT committed_ns FROM batch WHERE seq = meta.horizon_seq) AS horizon_ns,
+       meta.keep_ns, meta.keep_size, meta.keep_consumer_ns
 FROM meta, batch
 WHERE batch.seq = (SELECT max(seq) FROM batch);
 
@@ -260,7 +269,9 @@ LEFT JOIN node ON node.id = gap.node
 JOIN directory AS d ON d.id = coalesce(node.directory, gap.directory);
 
 CREATE VIEW consumers AS
-SELECT name, cursor, seq, updated_ns, selection FROM consumer;
+SELECT name, cursor, seq, updated_ns, selection,
+       CASE WHEN seq < (SELECT horizon_seq FROM meta) THEN dropped_ns END AS dropped_ns
+FROM consumer;
 
 CREATE VIEW audits AS
 SELECT CASE typeof(path) WHEN 'text' THEN CASE path WHEN '' THEN '/' ELSE path END END AS path,

@@ -67,6 +67,8 @@ package struct Connection: ~Copyable, Sendable {
 
     init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
+    var raw: Int32 { descriptor.raw }
+
     /// Connects to the socket at `path`.
     package init(to path: [UInt8]) throws(SystemError) {
         let place = try ListeningSocket.Place(path)

@@ -52,6 +52,12 @@ package enum Signals {
         return number
     }
 
+    /// Lets them do to this thread, and so to the process, what they do by default.
+    static func unblock() {
+        var set = set()
+        _ = unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     private static func set() -> sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)

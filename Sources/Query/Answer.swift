@@ -1,7 +1,34 @@
 internal import Changes
 
+/// Rows to print, however they come about.
+package protocol ChangeList {
+    func forEach(_ body: (Change) throws -> Void) throws
+    /// Whether all paths are of such directories and names; false where that is not known without looking at each.
+    func holdsOnly(directories: ([UInt8]) -> Bool, names: ([UInt8]) -> Bool) -> Bool
+    /// How many rows moved by the rename of a directory alone, by the `seq` of its row; only of directories whose own row is
+    /// there to stand for them.
+    func folded() throws -> [Int64: Int]
+}
+
+extension ChangeList {
+    package func holdsOnly(directories: ([UInt8]) -> Bool, names: ([UInt8]) -> Bool) -> Bool { false }
+
+    package func folded() throws -> [Int64: Int] {
+        var counts: [Int64: Int] = [:]
+        var tops: Set<Int64> = []
+        try forEach { change in
+            guard change.kind == .renamed else { return }
+            if change.type == .directory { tops.insert(change.seq) }
+            if change.isFolded, let top = change.movedWith { counts[top, default: 0] += 1 }
+        }
+        return counts.filter { tops.contains($0.key) }
+    }
+}
+
+extension [Change]: ChangeList {}
+
 /// An answer, taken from one snapshot and good beyond it: a pager never holds the WAL.
-package struct Answer {
+package struct Answer: ChangeList {
     /// What it covers, which is shorter than was asked for where a page of the log ended before.
     package let span: Span
     private let file: JournalFile
@@ -28,7 +55,6 @@ package struct Answer {
         }
     }
 
-    /// Hands each row to `body`.
     package func forEach(_ body: (Change) throws -> Void) throws {
         switch rows {
         case .net(let net): try net.forEach(selection, body)
@@ -36,25 +62,10 @@ package struct Answer {
         }
     }
 
-    /// Whether all paths are of such directories and names; false where that is not known.
     package func holdsOnly(directories: ([UInt8]) -> Bool, names: ([UInt8]) -> Bool) -> Bool {
         switch rows {
         case .net(let net): net.holdsOnly(directories: directories, names: names)
         case .log: false
         }
-    }
-
-    /// How many rows moved by the rename of a directory alone, by the `seq` of its row; only of directories whose own row is
-    /// there to stand for them.
-    package func folded() throws -> [Int64: Int] {
-        if case .net(let net) = rows { return net.folded }
-        var counts: [Int64: Int] = [:]
-        var tops: Set<Int64> = []
-        try forEach { change in
-            guard change.kind == .renamed else { return }
-            if change.type == .directory { tops.insert(change.seq) }
-            if change.isFolded, let top = change.movedWith { counts[top, default: 0] += 1 }
-        }
-        return counts.filter { tops.contains($0.key) }
     }
 }

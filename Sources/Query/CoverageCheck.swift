@@ -25,9 +25,10 @@ struct CoverageCheck {
         case .refused(let reason):
             reasons.append(reason)
             // What is left of the log can be shown all the same.
-            since = reason == .forgotten ? horizon : nil
+            since = reason.isOfTheHorizon ? horizon : nil
         }
-        if case .refused(let reason) = end { reasons.append(reason) }
+        // Both ends may lie below the horizon, which is one reason.
+        if case .refused(let reason) = end, !reasons.contains(reason) { reasons.append(reason) }
 
         for gap in gaps {
             guard let reason = gap.objection(to: end) else { continue }
@@ -45,7 +46,8 @@ struct CoverageCheck {
         }
         laterStartWouldDo = reasons.allSatisfy(\.isAboutTheStart)
         if case .earliest = start { return }
-        if let since { reasons += CoverageCheck.tooEarly(since, subjects, gaps, horizon, end) }
+        guard let since else { return }
+        reasons += CoverageCheck.tooEarly(since, subjects, gaps, horizon, end).filter { !reasons.contains($0) }
     }
 
     /// What of the question was not covered yet when it starts.
@@ -84,10 +86,21 @@ extension Subjects {
 }
 
 extension Reason {
+    /// Whether the log does not reach back so far.
+    fileprivate var isOfTheHorizon: Bool {
+        switch self {
+        case .forgotten, .droppedConsumer: true
+        case .otherJournal, .aheadOfHead, .unknownBatch, .noRoots, .outside, .uncovered, .excluded, .beginning,
+            .joinedLater, .beforeCoverage, .notWatched, .openGap, .endsInGap, .notLookedYet:
+            false
+        }
+    }
+
     /// Whether another `--since` would help.
     fileprivate var isAboutTheStart: Bool {
         switch self {
-        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .joinedLater, .beforeCoverage: true
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .joinedLater, .beforeCoverage:
+            true
         case .noRoots, .outside, .uncovered, .excluded, .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet:
             false
         }

@@ -36,11 +36,11 @@ struct Ends {
         case .start: return .earliest
         case .now: return .position(head.seq)
         case .cursor(let cursor): return try start(cursor)
-        case .consumer(let name): return try start(consumer(name))
+        case .consumer(let name): return try dropped(name).map(Start.refused) ?? start(consumer(name))
         case .time(let time):
             // A clock that was set back since has not come to what the journal is labelled with.
             guard time <= max(now.wall, head.committedNS) else { throw JournalError.future }
-            return try .position(position(before: batches.committed(from: time)))
+            return try start(before: batches.committed(from: time))
         case .ago(let span):
             return try start(bootTime: now.boot - span, wall: now.wall.subtractingClamped(span))
         case .boot:
@@ -48,19 +48,23 @@ struct Ends {
         }
     }
 
-    /// Durations that reach back before this boot go on by the wall clock: no other says how long the machine was off.
+    /// Durations that reach back before this boot go on by the wall clock: no other says how long the machine was off. Where
+    /// that was set forward, all of this boot is part of them nevertheless.
     private func start(bootTime: Int64, wall: Int64) throws -> Start {
-        guard bootTime >= 0 else { return try .position(position(before: batches.committed(from: wall))) }
-        guard let boot = try batches.boot(now.bootID) else { return .position(head.seq) }
-        return try .position(position(before: batches.committed(boot: boot, from: bootTime)))
+        let mine = try batches.boot(now.bootID).flatMap { try batches.committed(boot: $0, from: max(0, bootTime)) }
+        if bootTime >= 0 { return try start(before: mine) }
+        let byWall = try batches.committed(from: wall)
+        return try start(before: [mine, byWall].compactMap { $0 }.min { $0.seq < $1.seq })
     }
 
     private func start(_ cursor: Changes.Cursor) throws -> Start {
         try meta.objection(to: cursor, batches).map(Start.refused) ?? .position(cursor.seq)
     }
 
-    private func position(before batch: Batches.Batch?) throws -> Int64 {
-        try batch.map(batches.before) ?? head.seq
+    /// Before `batch`, or after all. What lies before the horizon's batch has been forgotten, with the batches there or without.
+    private func start(before batch: Batches.Batch?) throws -> Start {
+        let position = try batch.map(batches.before) ?? head.seq
+        return position < meta.horizon ? .refused(.forgotten) : .position(position)
     }
 
     /// > As `--until` it ends after the first batch whose reading began at or after T.
@@ -69,7 +73,7 @@ struct Ends {
         case .now: return .head(head.seq)
         case .start: throw JournalError.reversed
         case .cursor(let cursor): return try end(cursor)
-        case .consumer(let name): return try end(consumer(name))
+        case .consumer(let name): return try dropped(name).map(End.refused) ?? end(consumer(name))
         case .time(let time):
             guard time <= max(now.wall, head.beganNS) else { throw JournalError.future }
             return try end(batches.began(from: time), time) { .time(time, position: $0) }
@@ -94,7 +98,8 @@ struct Ends {
 
     /// Where no batch began late enough, nothing may have happened, or nobody may have looked.
     private func end(_ batch: Batches.Batch?, _ time: Int64, _ end: (Int64) -> End) -> End {
-        if let batch { return end(batch.seq) }
+        // Below the horizon there may have been another batch that began late enough, and was the first.
+        if let batch { return meta.horizon > 0 && batch.seq <= meta.horizon ? .refused(.forgotten) : end(batch.seq) }
         return synced || meta.vouchedNS >= time ? end(head.seq) : .refused(.notLookedYet(upTo: meta.vouchedNS))
     }
 
@@ -104,6 +109,13 @@ struct Ends {
         guard let text else { throw JournalError.noConsumer(name) }
         guard let cursor = Changes.Cursor(text) else { throw JournalError.corrupt("consumer \(name) has no cursor") }
         return cursor
+    }
+
+    /// That the horizon has passed a consumer, where it has.
+    private func dropped(_ name: String) throws -> Reason? {
+        try Int64.fetchOne(
+            batches.db, sql: "SELECT dropped_ns FROM main.consumers WHERE name = ?", arguments: [name]
+        ).map { .droppedConsumer(name, at: $0) }
     }
 }
 

@@ -87,16 +87,4 @@ struct NetAnswer {
     private func bytes(_ directory: Int64, _ name: Name) -> [UInt8] {
         Path(directories[directory]!).appending(name).bytes
     }
-
-    /// How many paths moved by the rename of a directory alone, by the `seq` of its row; only of directories whose own row is
-    /// there to stand for them.
-    var folded: [Int64: Int] {
-        var counts: [Int64: Int] = [:]
-        let tops = Set(
-            paths.lazy.filter { $0.kind == .renamed && $0.isDirectory }.map(\.seq))
-        for path in paths where path.kind == .renamed && path.flags == 0 {
-            if let top = path.old?.movedWith, tops.contains(top) { counts[top, default: 0] += 1 }
-        }
-        return counts
-    }
 }

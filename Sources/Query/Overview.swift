@@ -22,11 +22,29 @@ package struct Overview: Sendable {
         package var openedNS: Int64
     }
 
+    /// How much of the log is kept: nanoseconds back from now, bytes of the database, and nanoseconds since a consumer moved.
+    package struct Kept: Sendable {
+        package var age: Int64
+        package var size: Int64
+        package var consumer: Int64
+    }
+
+    /// A consumer that the horizon has passed.
+    package struct DroppedConsumer: Sendable {
+        package var name: String
+        package var updatedNS: Int64
+        package var droppedNS: Int64
+    }
+
     package var uuid: String
     package var createdNS: Int64
     package var head: Changes.Cursor
     package var headNS: Int64
     package var horizon: Int64
+    /// When that was committed, nanoseconds since 1970; nil where nothing was forgotten.
+    package var horizonNS: Int64?
+    package var kept: Kept
+    package var droppedConsumers: [DroppedConsumer]
     /// Until when a watcher has looked, nanoseconds since 1970.
     package var vouchedNS: Int64
     package var changes: Int64
@@ -41,8 +59,8 @@ extension Snapshot {
     /// Reads everything `status` shows; few rows, all by small tables or indexes.
     package func overview() throws -> Overview {
         guard
-            let row = try Row.fetchOne(db, sql: "SELECT uuid, created_ns, head_seq, cursor, horizon_seq FROM journal"),
-            let head = Changes.Cursor(row[3] as String)
+            let row = try Row.fetchOne(db, sql: "SELECT * FROM journal"),
+            let head = Changes.Cursor(row["cursor"] as String)
         else { throw JournalError.corrupt("it has no batch") }
         let headNS = try Int64.fetchOne(db, sql: "SELECT committed_ns FROM batch WHERE seq = ?", arguments: [head.seq])
         // The log has no holes but those of pruning and of forgotten roots: close enough, and not worth a walk.
@@ -50,12 +68,21 @@ extension Snapshot {
         let last = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM log")
         let uncovered = try Subjects(db, paths: []).uncovered(db)
         return Overview(
-            uuid: row[0], createdNS: row[1], head: head, headNS: headNS ?? 0, horizon: row[4],
+            uuid: row["uuid"], createdNS: row["created_ns"], head: head, headNS: headNS ?? 0,
+            horizon: row["horizon_seq"], horizonNS: row["horizon_ns"],
+            kept: .init(age: row["keep_ns"], size: row["keep_size"], consumer: row["keep_consumer_ns"]),
+            droppedConsumers: try droppedConsumers(),
             vouchedNS: try vouchedUntil(), changes: first.flatMap { first in last.map { $0 - first + 1 } } ?? 0,
             roots: try rootOverviews(),
             openGaps: try openGaps().filter { gap in !uncovered.contains { $0.path.contains(gap.path) } },
             closedGaps: try Int64.fetchOne(db, sql: "SELECT count(*) FROM gap WHERE closed_seq IS NOT NULL") ?? 0,
             uncovered: uncovered, audits: try AuditSummary(db))
+    }
+
+    private func droppedConsumers() throws -> [Overview.DroppedConsumer] {
+        try Row.fetchAll(
+            db, sql: "SELECT name, updated_ns, dropped_ns FROM consumers WHERE dropped_ns IS NOT NULL ORDER BY name"
+        ).map { .init(name: $0[0], updatedNS: $0[1], droppedNS: $0[2]) }
     }
 
     private func rootOverviews() throws -> [Overview.RootOverview] {

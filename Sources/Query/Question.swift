@@ -58,4 +58,7 @@ package struct Selection: Sendable {
     package var companions = Companions()
 
     package init() {}
+
+    /// Whether a row is of the kinds and types that were chosen.
+    package func contains(_ change: Change) -> Bool { kinds.contains(change.kind) && types.contains(change.type) }
 }

@@ -8,8 +8,10 @@ package enum Reason: Hashable, Sendable {
     case aheadOfHead
     /// The journal has another batch there, or none: it was restored or rolled back after the cursor was handed out.
     case unknownBatch
-    /// The log rows after that point have been forgotten.
+    /// The log rows after that point, or up to it, have been forgotten.
     case forgotten
+    /// The consumer had not moved for so long that the log was forgotten over it, at that time.
+    case droppedConsumer(String, at: Int64)
     /// Nothing is stored to ask about.
     case noRoots
     /// The path lies in no root.
@@ -32,12 +34,26 @@ package enum Reason: Hashable, Sendable {
     case notLookedYet(upTo: Int64)
 }
 
+extension Reason {
+    /// Whether it goes by itself: somebody looks again, or watches again.
+    package var passes: Bool {
+        switch self {
+        case .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet: true
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .noRoots, .outside, .uncovered,
+            .excluded, .joinedLater, .beforeCoverage:
+            false
+        }
+    }
+}
+
 /// All that stands in the way of an answer, and what would help.
 package struct Refusal: Hashable, Sendable {
     /// At least one, the gravest first.
     package var reasons: [Reason]
     /// Since when the same paths can be asked about: the position, and its time in nanoseconds since 1970.
     package var answersSince: Since?
+    /// Where the log begins, where older rows have been forgotten: nanoseconds since 1970.
+    package var horizonNS: Int64?
     /// The subtrees whose scan would close what is open.
     package var scan: [Path]
     /// The open gaps among the reasons: number, and the batch that opened it.
@@ -46,6 +62,11 @@ package struct Refusal: Hashable, Sendable {
     package struct Since: Hashable, Sendable {
         package var cursor: Cursor
         package var time: Int64
+    }
+
+    /// Whether the first crawl of a root is not done.
+    package var isBeginning: Bool {
+        reasons.contains { if case .beginning = $0 { true } else { false } }
     }
 
     /// Whether waiting for these gaps to close is all that has to be done, and for those that were opened behind `seq`, of which

@@ -46,13 +46,38 @@ package struct Snapshot {
             if check.laterStartWouldDo, let batch = try batches.from(check.earliest) {
                 refusal.answersSince = .init(cursor: meta.cursor(batch), time: batch.committedNS)
             }
+            refusal.horizonNS = try batches.at(meta.horizon)?.committedNS
             resolution.refusal = refusal
         }
         return resolution
     }
 
+    /// Where a WHEN is in the log.
+    package enum Position: Sendable {
+        /// Behind this batch; 0 where that is before all of them.
+        case batch(Int64)
+        case refused(Reason)
+    }
+
+    /// Up to where the log can be forgotten so that a question from `when` on is still answered.
+    package func position(of when: When, now: Now) throws -> Position {
+        let batches = Batches(db: db)
+        let meta = try Meta(db)
+        guard let head = try batches.head() else { return .batch(0) }
+        switch try Ends(batches: batches, meta: meta, now: now, synced: false, head: head).start(when) {
+        case .position(let seq): return .batch(seq)
+        case .earliest, .refused(.forgotten), .refused(.droppedConsumer): return .batch(meta.horizon)
+        case .refused(let reason): return .refused(reason)
+        }
+    }
+
     /// The paths of all roots.
     package func roots() throws -> [Path] { try Subjects.roots(db).map(\.path) }
+
+    /// The cursor of the batch at `seq`; nil where there is none.
+    package func cursor(at seq: Int64) throws -> Changes.Cursor? {
+        try Batches(db: db).at(seq).map(Meta(db).cursor)
+    }
 
     /// Whether this journal has handed out the cursor.
     package func has(_ cursor: Changes.Cursor) throws -> Bool {

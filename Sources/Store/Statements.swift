@@ -7,7 +7,7 @@ final class Statements {
     let upsertState, deleteState, deleteStateOfNode, countDirectories: BulkStatement
     let insertLog, insertLogOfRelocated, insertLogOfGone: BulkStatement
     let insertArrivals, insertLogOfArrivals: BulkStatement
-    let findDirectory, insertDirectory: BulkStatement
+    let findDirectory, insertDirectory, holdDirectory, leaveDirectory: BulkStatement
     let insertNode, moveNode, deleteNode, alterNode: BulkStatement
     let insertBatch: BulkStatement
     let begin, end: BulkStatement
@@ -85,6 +85,9 @@ final class Statements {
         findDirectory = try BulkStatement(db, "SELECT id FROM directory WHERE path = ?1")
         insertDirectory = try BulkStatement(
             db, "INSERT INTO directory(path) VALUES (?1) ON CONFLICT DO NOTHING RETURNING id")
+        holdDirectory = try BulkStatement(
+            db, "UPDATE directory SET left_seq = NULL WHERE id = ?1 AND left_seq IS NOT NULL")
+        leaveDirectory = try BulkStatement(db, "UPDATE directory SET left_seq = ?2 WHERE id = ?1")
         insertNode = try BulkStatement(
             db,
             """

@@ -43,6 +43,8 @@ private struct Commit {
     private var nodes: [NodeID: Store.NodePlace]
     /// The directories that relocated nodes had before.
     private var formerDirectories: [NodeID: Int64] = [:]
+    /// The directories that were taken from nodes in this batch.
+    private var left: Set<Int64> = []
     /// The log rows of renamed directories, for what moved with them.
     private var renameSeq: [NodeID: Int64] = [:]
     private var counts: [RootID: (directories: Int64, files: Int64)] = [:]
@@ -97,6 +99,7 @@ private struct Commit {
             case .relocated(let node, let parent, let path, _, _, _):
                 let directory = try directory(path)
                 formerDirectories[node] = nodes[node]!.directory
+                left.insert(nodes[node]!.directory)
                 nodes[node]!.directory = directory
                 statements.moveNode.bind(1, node.rawValue)
                 statements.moveNode.bind(2, parent.rawValue)
@@ -116,15 +119,36 @@ private struct Commit {
         }
     }
 
-    /// The id of a path in the dictionary. Most that are asked for are new.
+    /// The id of a path in the dictionary, for a node that is there now. Most that are asked for are new.
     private func directory(_ path: Path) throws -> Int64 {
         let name = Name(path.bytes)
         var id: Int64?
-        for statement in [statements.insertDirectory, statements.findDirectory] where id == nil {
-            statement.bind(1, name)
-            try statement.forEachRow { id = statement.int(0) }
-        }
+        statements.insertDirectory.bind(1, name)
+        try statements.insertDirectory.forEachRow { id = statements.insertDirectory.int(0) }
+        if let id { return id }
+        statements.findDirectory.bind(1, name)
+        try statements.findDirectory.forEachRow { id = statements.findDirectory.int(0) }
+        statements.holdDirectory.bind(1, id!)
+        try statements.holdDirectory.run()
         return id!
+    }
+
+    /// Notes which directories no node holds any more. No row of the log names one later than in this batch: rows name those
+    /// that nodes have before their batch, or after it.
+    private mutating func leaveDirectories() throws {
+        guard !left.isEmpty else { return }
+        for change in batch.nodes {
+            switch change {
+            case .born(let node, _, _, _, _, _), .relocated(let node, _, _, _, _, _):
+                if let place = nodes[node] { left.remove(place.directory) }
+            case .altered, .gone: break
+            }
+        }
+        for directory in left {
+            statements.leaveDirectory.bind(1, directory)
+            statements.leaveDirectory.bind(2, seq)
+            try statements.leaveDirectory.run()
+        }
     }
 
     private func directoryBefore(_ node: NodeID) -> Int64 { formerDirectories[node] ?? nodes[node]!.directory }
@@ -238,7 +262,7 @@ private struct Commit {
         for case .gone(let node, _, _) in batch.nodes {
             statements.deleteNode.bind(1, node.rawValue)
             try statements.deleteNode.run()
-            nodes[node] = nil
+            if let place = nodes.removeValue(forKey: node) { left.insert(place.directory) }
         }
     }
 
@@ -264,6 +288,7 @@ private struct Commit {
 
     private mutating func finish() throws {
         seq += 1
+        try leaveDirectories()
         for (root, count) in counts where count != (0, 0) {
             try store.database.execute(
                 sql: "UPDATE root SET directories = directories + ?, files = files + ? WHERE id = ?",

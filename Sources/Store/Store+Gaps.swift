@@ -38,7 +38,7 @@ extension Store {
 
     func writeRoots(_ batch: Batch, seq: Int64, now: Int64) throws {
         if let root = batch.joining { try insert(root, seq: seq) }
-        if let root = batch.leaving { try delete(root) }
+        if let root = batch.leaving { try delete(root, seq: seq) }
         for (root, state) in batch.rootStates {
             try database.execute(
                 sql: "UPDATE root SET state = ? WHERE id = ?", arguments: [state.rawValue, root.rawValue])

@@ -167,8 +167,8 @@ extension Store {
         _ = try commit(batch)
     }
 
-    /// Deletes all rows of a root. Directories of the dictionary that another root's rows use stay.
-    func delete(_ root: Root) throws {
+    /// Deletes all rows of a root, in the batch `seq`. Directories of the dictionary that another root's rows use stay.
+    func delete(_ root: Root, seq: Int64) throws {
         let isBelow =
             "(CAST(path AS BLOB) = ?1 OR substr(CAST(path AS BLOB), 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"
         let below = "SELECT id FROM directory WHERE \(isBelow)"
@@ -186,6 +186,12 @@ extension Store {
         audits.bind(1, blob: root.path.bytes)
         try audits.run()
         let id = root.id.rawValue
+        // Another root may lie beside it, and hang in the same directory.
+        try database.execute(
+            sql: """
+                UPDATE directory SET left_seq = ?1 WHERE id = (SELECT directory FROM node WHERE id = ?2)
+                  AND id NOT IN (SELECT directory FROM node WHERE id <> ?2)
+                """, arguments: [seq, root.container.rawValue])
         for statement in [
             "DELETE FROM state WHERE node IN (SELECT id FROM node WHERE root = ?)", "DELETE FROM node WHERE root = ?",
             "DELETE FROM gap WHERE root = ?", "DELETE FROM exclude WHERE root = ?", "DELETE FROM root WHERE id = ?",

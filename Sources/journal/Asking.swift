@@ -80,14 +80,18 @@ struct Asking {
     /// A barrier has synced what it covers. Anything later was committed without a sync, and is in the WAL: SQLite
     /// syncs that before it copies pages out of it. Where there is no WAL, there is nothing that was not synced.
     func makeDurable(_ cursor: Cursor, _ verdict: Verdict) throws(Failure) {
-        if let durable = verdict.durable, cursor.seq <= durable { return }
+        try makeDurable(cursor, durable: verdict.durable)
+    }
+
+    /// Likewise where all up to batch `durable` is known to be synced.
+    func makeDurable(_ cursor: Cursor, durable: Int64?) throws(Failure) {
+        if let durable, cursor.seq <= durable { return }
         do {
             try FileSync.data(database.shown + Array("-wal".utf8))
         } catch {
             throw Failure(.inputOutput, "\(ShellQuote.text(database.shown))-wal: cannot sync: \(error.reason)")
         }
     }
-
 }
 
 extension Now {

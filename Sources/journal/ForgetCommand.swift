@@ -25,6 +25,7 @@ struct ForgetCommand: ParsableCommand {
         try Writing.with(path, creates: false) { store, _ in
             guard let stored = try store.roots().first(where: { $0.path == root }) else { throw missing }
             try store.forget(stored)
+            try Pruner(store, reporter: Reporter()).giveBackAll()
         }
     }
 }

@@ -10,7 +10,8 @@ struct Journal: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             WatchCommand.self, ScanCommand.self, SyncCommand.self, QueryCommand.self, UnchangedCommand.self,
-            ConsumeCommand.self, ConsumersCommand.self, StatusCommand.self, VerifyCommand.self, ForgetCommand.self,
+            ConsumeCommand.self, ConsumersCommand.self, StatusCommand.self, VerifyCommand.self, PruneCommand.self,
+            ForgetCommand.self,
         ])
 
     /// ArgumentParser prints usage errors and help and ends with 64 or 0; how everything else ends is ours to say.

@@ -6,50 +6,65 @@ import Query
 struct Printer {
     var database: Path
     var options: QueryOptions
+    /// `--for`.
+    var list: ToolList?
     var selection: Selection
     /// `--relative-to`, or what a list is relative to.
     var base: Path?
 
     /// Prints all of it on stdout, and where it can be continued from.
     func print(_ answer: Answer, cursor: Cursor?, _ verdict: Asking.Verdict) throws {
-        var output = Output.standardOutput()
-        var format = try format(answer)
-        try print(answer, &format, verdict, to: &output)
-        try format.end(cursor: cursor, &output)
-        try output.flush()
+        var stream = try stream()
+        if options.format == .text { try warn(of: verdict.resolution) }
+        try stream.print(answer)
+        try stream.end(cursor: cursor)
     }
 
     /// Prints the rows alone, and returns how many there are.
-    func list(_ answer: Answer, _ verdict: Asking.Verdict, to output: inout Output) throws -> Int {
-        var format = try format(answer)
-        let count = try print(answer, &format, verdict, to: &output)
+    func list(_ answer: Answer, to output: inout Output) throws -> Int {
+        var format = format()
+        try format.begin(&output)
+        let count = try write(answer, &format, to: &output)
         try output.flush()
         return count
     }
 
+    /// One answer after the other on stdout.
+    func stream() throws -> AnswerStream { try AnswerStream(self) }
+
+    /// Returns how many rows there were.
     @discardableResult
-    private func print(
-        _ answer: Answer, _ format: inout any RowFormat, _ verdict: Asking.Verdict, to output: inout Output
-    ) throws -> Int {
-        try refuseUnprintable(answer, format)
-        // A list knows its base by itself.
-        let place = try options.list == nil ? textBase : nil
-        if options.format == .text { try warn(of: verdict.resolution) }
-        try format.begin(&output)
-        var count = 0
-        try rows(of: answer) { change in
-            var change = change
-            change.path = Printer.relative(change.path, to: place)
-            change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
-            try format.row(change, &output)
-            count += 1
-        }
-        try format.finish(&output)
-        return count
+    func write(_ answer: some ChangeList, _ format: inout any RowFormat, to output: inout Output) throws -> Int {
+        try options.byDirectory
+            ? writeRows(of: Directories.changed(in: answer), &format, to: &output)
+            : writeRows(of: answer, &format, to: &output)
     }
 
-    private func format(_ answer: Answer) throws -> any RowFormat {
-        if let list = try options.list { return ListFormat(list, base: base) }
+    private func writeRows(
+        of answer: some ChangeList, _ format: inout any RowFormat, to output: inout Output
+    ) throws -> Int {
+        do {
+            try refuseUnprintable(answer, format)
+            // A list knows its base by itself.
+            let place = try list == nil ? textBase : nil
+            var count = 0
+            try format.begin(answer)
+            try answer.forEach { change in
+                var change = change
+                change.path = Printer.relative(change.path, to: place)
+                change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
+                try format.row(change, &output)
+                count += 1
+            }
+            try format.finish(&output)
+            return count
+        } catch let error as JournalError {
+            throw DatabaseOption.failure(error, database)
+        }
+    }
+
+    func format() -> any RowFormat {
+        if let list { return ListFormat(list, base: base) }
         switch options.format {
         case .json: return JSONFormat()
         case .csv: return CSVFormat()
@@ -60,13 +75,7 @@ struct Printer {
             let folds =
                 selection.followsRenames && selection.types.contains(.directory)
                 && selection.kinds.contains(.renamed) && selection.limit == nil
-            do {
-                return TextFormat(
-                    colour: ThisProcess.standardOutputIsTerminal && !noColour, folded: folds ? try answer.folded() : [:]
-                )
-            } catch let error as JournalError {
-                throw DatabaseOption.failure(error, database)
-            }
+            return TextFormat(colour: ThisProcess.standardOutputIsTerminal && !noColour, folds: folds)
         }
     }
 
@@ -78,16 +87,8 @@ struct Printer {
         }
     }
 
-    private func rows(of answer: Answer, _ body: (Change) throws -> Void) throws {
-        do {
-            try answer.forEach(body)
-        } catch let error as JournalError {
-            throw DatabaseOption.failure(error, database)
-        }
-    }
-
     /// Looks through all names before the first is printed: a list that ends half way would be taken for whole.
-    private func refuseUnprintable(_ answer: Answer, _ format: any RowFormat) throws {
+    private func refuseUnprintable(_ answer: some ChangeList, _ format: any RowFormat) throws {
         guard options.format != .text, options.format != .json || base != nil else { return }
         // Nearly always all is well, and that is seen without putting any path together.
         let isFine = answer.holdsOnly(
@@ -97,7 +98,7 @@ struct Printer {
         var format = format
         var refused: [String] = []
         var count = 0
-        try rows(of: answer) { change in
+        try answer.forEach { change in
             let paths = [change.path, change.oldPath].compactMap { $0 }
             let isOutside = paths.contains { path in base.map { !$0.contains(Path(path)) } ?? false }
             guard isOutside || !format.carries(change) else { return }
@@ -107,12 +108,15 @@ struct Printer {
         guard count > 0 else { return }
         let more = count > refused.count ? " and \(count - refused.count) more" : ""
         throw Failure(
-            .cannotVouch, "\(refused.joined(separator: " "))\(more): \(try options.asked) cannot carry this",
-            hint: try options.wayOut)
+            .cannotVouch,
+            "\(refused.joined(separator: " "))\(more): \(list?.option ?? "--format \(options.format.rawValue)") cannot carry this",
+            hint: list?.wayOut
+                ?? (options.format == .paths && !options.nul ? "-0 carries any name" : "json carries any name")
+        )
     }
 
     /// In one line, what the answer is not about.
-    private func warn(of resolution: Resolution) throws {
+    func warn(of resolution: Resolution) throws {
         var parts: [String] = []
         if let first = resolution.uncovered.first {
             let more = resolution.uncovered.count > 1 ? " and \(resolution.uncovered.count - 1) more" : ""

@@ -19,6 +19,12 @@ struct QueryCommand: ParsableCommand {
     var cursor = false
     @Option(help: ArgumentHelp("Write the cursor to continue from there, after all output.", valueName: "file"))
     var cursorOut: String?
+    @Flag(help: "Every change as it is committed, until SIGINT; waits through gaps and restarts.")
+    var follow = false
+    @Option(
+        help: ArgumentHelp(
+            "With --follow: hold a path back until nothing happened to it for so long.", valueName: "duration"))
+    var settle: Timeout?
     @Flag(help: "Answer as of the last commit; needs no watcher.")
     var noSync = false
     @Flag(help: "Print what is known although the journal cannot vouch for it.")
@@ -28,7 +34,8 @@ struct QueryCommand: ParsableCommand {
     @Argument(help: "What to ask about; all roots without one.")
     var paths: [String] = []
 
-    func run() throws {
+    mutating func run() throws {
+        if follow { options.log = true }
         var selection = try options.selection()
         try check(selection)
         let now = try Now.current()
@@ -42,19 +49,26 @@ struct QueryCommand: ParsableCommand {
         asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
         let base = try options.base(of: asking.question.paths, file, path)
         selection.companions = try options.companions(of: base)
+        let printer = Printer(
+            database: path, options: options, list: try options.list, selection: selection, base: base)
+        if follow {
+            return try Following(
+                asking: asking, selection: selection, printer: printer, marksCursors: cursor, cursorFile: cursorOut,
+                quiet: settle?.nanoseconds
+            ).run()
+        }
 
         let (verdict, answer) = try asking.ask { [selection] snapshot, verdict -> Answer? in
             guard let span = verdict.resolution.span, printsAnything(verdict) else { return nil }
             return try snapshot.answer(span, asking.question, selection)
         }
-        let printer = Printer(database: path, options: options, selection: selection, base: base)
         guard verdict.isVouched, let answer else {
             if let answer { try printer.print(answer, cursor: nil, verdict) }
             throw RefusalReport.failure(verdict)
         }
         let handedOut = selection.shape == .net && selection.limit != nil ? nil : answer.span.cursor
         if let handedOut, handsOutCursor { try asking.makeDurable(handedOut, verdict) }
-        try printer.print(answer, cursor: handsOutCursor ? handedOut : nil, verdict)
+        try printer.print(answer, cursor: printsCursor ? handedOut : nil, verdict)
         if let cursorOut, let handedOut, !partial { try CursorFile.write(handedOut, to: cursorOut) }
     }
 
@@ -64,11 +78,19 @@ struct QueryCommand: ParsableCommand {
     }
 
     /// Whether a cursor leaves at all, which costs a sync.
-    private var handsOutCursor: Bool { !partial && (options.format == .text || cursor || cursorOut != nil) }
+    private var handsOutCursor: Bool { printsCursor || (!partial && cursorOut != nil) }
+    private var printsCursor: Bool { !partial && (options.format == .text || cursor) }
 
     private func check(_ selection: Selection) throws(Failure) {
         if cursor, options.format != .json {
             throw Failure(.usage, "--cursor is for --format json; others have --cursor-out")
+        }
+        if settle != nil, !follow { throw Failure(.usage, "--settle is for --follow") }
+        if settle != nil, options.renames == .follow {
+            throw Failure(.usage, "--settle looks at each path by itself, and cannot follow renames")
+        }
+        if follow, partial || until != "now" || options.limit != nil {
+            throw Failure(.usage, "--follow has no end: --until, --limit and --partial are not for it")
         }
         if cursorOut != nil, selection.shape == .net, selection.limit != nil {
             throw Failure(.usage, "--limit on a net answer leaves no cursor to continue from; --log has pages")

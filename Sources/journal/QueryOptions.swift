@@ -36,11 +36,13 @@ struct QueryOptions: ParsableArguments {
     var askedFormat: OutputFormat?
     @Flag(name: .customShort("0"), help: "End records of paths with NUL.")
     var nul = false
+    @Flag(help: "The directories in which something changed, each once, instead of what it was.")
+    var byDirectory = false
     @Option(help: ArgumentHelp("Print paths relative to this directory.", valueName: "dir"))
     var relativeTo: String?
 
-    /// A list is paths of a kind.
-    var format: OutputFormat { askedFormat ?? (tool == nil ? .text : .paths) }
+    /// A list is paths of a kind, and so are directories.
+    var format: OutputFormat { askedFormat ?? (tool != nil || byDirectory ? .paths : .text) }
 
     /// The options as meant.
     func selection() throws(Failure) -> Selection {
@@ -61,6 +63,7 @@ struct QueryOptions: ParsableArguments {
         if log, present || absent {
             throw Failure(.usage, "--present and --absent are of the net answer, not of --log")
         }
+        if byDirectory, format != .paths { throw Failure(.usage, "--by-directory is for --format paths") }
         if nul, format != .paths { throw Failure(.usage, "-0 is for --format paths") }
         if format == .paths, renames == .follow {
             throw Failure(.usage, "--format paths has one path a record, and cannot follow renames")
@@ -73,6 +76,7 @@ struct QueryOptions: ParsableArguments {
         var words = tool.map { ["--for", $0] } ?? ["--format", format.rawValue]
         if nul { words.append("-0") }
         if log { words.append("--log") }
+        if byDirectory { words.append("--by-directory") }
         if selection.kinds.count < Kind.allCases.count {
             words += ["--kind", Kind.allCases.filter(selection.kinds.contains).map(\.word).joined(separator: ",")]
         }
@@ -107,7 +111,7 @@ struct QueryOptions: ParsableArguments {
     }
 }
 
-/// `30s`, `500ms`, `2m`, `24h`.
+/// `30s`, `500ms`, `2m`, `24h`, `30d`, `4w`.
 struct Timeout: ExpressibleByArgument {
     var duration: Duration
 
@@ -121,6 +125,8 @@ struct Timeout: ExpressibleByArgument {
         case "s", "": duration = .seconds(count)
         case "m": duration = .seconds(count * 60)
         case "h": duration = .seconds(count * 3600)
+        case "d": duration = .seconds(count * 86_400)
+        case "w": duration = .seconds(count * 604_800)
         default: return nil
         }
     }

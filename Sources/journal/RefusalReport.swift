@@ -5,7 +5,7 @@ import Query
 enum RefusalReport {
     static func failure(_ verdict: Asking.Verdict) -> Failure {
         var lines: [String] = []
-        if let refusal = verdict.resolution.refusal { lines += refusal.reasons.map(line) }
+        if let refusal = verdict.resolution.refusal { lines += refusal.reasons.map { line($0, refusal.horizonNS) } }
         if let until = verdict.withoutWatcher {
             let reason = verdict.fullSince.map {
                 "the watcher cannot commit, the disk is full since \(Timestamp.local($0))"
@@ -29,12 +29,26 @@ enum RefusalReport {
             hint: hints.isEmpty ? nil : hints.joined(separator: "\njournal: hint: "))
     }
 
-    static func line(_ reason: Reason) -> String {
-        switch reason {
+    /// Why a question will not be answered later either; nil where all that is missing comes by waiting.
+    static func lastingFailure(_ resolution: Resolution) -> Failure? {
+        guard var refusal = resolution.refusal else { return nil }
+        refusal.reasons.removeAll(where: \.passes)
+        guard !refusal.reasons.isEmpty else { return nil }
+        var lasting = resolution
+        lasting.refusal = refusal
+        return failure(Asking.Verdict(resolution: lasting))
+    }
+
+    /// Why, in words; `horizon` is when the log begins, where it has been cut.
+    static func line(_ reason: Reason, _ horizon: Int64?) -> String {
+        let begins = horizon.map { ": the log begins \(Timestamp.local($0))" } ?? ""
+        return switch reason {
         case .otherJournal: "the cursor is of another journal, or of this one before it was restored"
         case .aheadOfHead: "the cursor is ahead of the journal, which was restored or rolled back"
         case .unknownBatch: "the cursor is of a batch this journal does not have: it was restored or rolled back"
-        case .forgotten: "what changed since then has been forgotten"
+        case .forgotten: "what changed then has been forgotten\(begins)"
+        case .droppedConsumer(let name, let time):
+            "consumer \(ShellQuote.text(Array(name.utf8))) was dropped \(Timestamp.local(time)), as it had not moved for so long\(begins)"
         case .noRoots: "nothing is watched"
         case .outside(let path): "\(shown(path)): not covered: it lies in no root"
         case .uncovered(let path, let coverage): "\(shown(path)): not covered: \(coverage.word)"

@@ -16,6 +16,7 @@ struct ScanCommand: ParsableCommand {
 
     @OptionGroup var database: DatabaseOption
     @OptionGroup var coverage: CoverageOptions
+    @OptionGroup var retention: RetentionOptions
     @Flag(
         help: """
             PATH is an offline root, or an offline mount point below one: take what is there now for it, though it is \
@@ -34,6 +35,9 @@ struct ScanCommand: ParsableCommand {
         if try isWatched(path) {
             if !coverage.exclude.isEmpty || coverage.noExclude || coverage.crossMounts {
                 throw Failure(.held, "a watcher is live: what a root covers is set when it starts")
+            }
+            guard retention.isEmpty else {
+                throw Failure(.held, "a watcher is live: how much is kept is set when it starts")
             }
             return try askWatcher(path, paths)
         }
@@ -73,6 +77,7 @@ struct ScanCommand: ParsableCommand {
             guard !taken.isEmpty else {
                 throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
             }
+            try retention.keep(in: store)
             let watcher = try Watcher(store, files, database: path, pace: .oneCrawl)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken {

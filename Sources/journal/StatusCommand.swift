@@ -2,6 +2,7 @@ import ArgumentParser
 import Changes
 import Kernel
 import Query
+import Store
 
 /// `journal status`: how the journal and its watcher are. 0 only when every root is live and vouched for.
 struct StatusCommand: ParsableCommand {
@@ -16,12 +17,7 @@ struct StatusCommand: ParsableCommand {
         let path = try database.path
         let file = try database.open()
         let watcher = try Client.ask(.status, database: path, timeout: .seconds(5)).map(WatcherStatus.init)
-        let overview: Overview
-        do {
-            overview = try file.snapshot { try $0.overview() }
-        } catch {
-            throw DatabaseOption.failure(error, path)
-        }
+        let overview = try file.snapshotOrFailure(path) { try $0.overview() }
         let logSize = try size(path.shown + Array("-wal".utf8))
         let report = StatusReport(
             database: path, overview: overview, watcher: watcher, size: try size(path.shown), logSize: logSize,
@@ -78,6 +74,10 @@ struct WatcherStatus {
     /// Bytes in the kernel's queue: how far it is behind.
     var queued: Int
     var closing: Set<Int64>
+    /// The consumer for which it keeps what is too old, or too much.
+    var holder: Holder?
+    /// Whether the database is larger than it is to be, and nothing more can be forgotten.
+    var isTooLarge: Bool
     var crawl: (path: Path, entries: Int, nanoseconds: Int64)?
 
     init(_ reply: Reply) {
@@ -92,6 +92,8 @@ struct WatcherStatus {
         overflows = number("overflows")
         queued = number("queued")
         closing = Set(reply.all("closing").compactMap { Int64($0) })
+        holder = reply["holder"].flatMap { Holder(words: $0) }
+        isTooLarge = reply["too-large"] != nil
         let words = (reply["crawl"] ?? "").split(separator: " ")
         if words.count == 3, let path = Hex.decode(Array(words[0].utf8)), let entries = Int(words[1]),
             let nanoseconds = Int64(words[2])

@@ -33,6 +33,7 @@ struct WatchCommand: ParsableCommand {
 
     @OptionGroup var database: DatabaseOption
     @OptionGroup var coverage: CoverageOptions
+    @OptionGroup var retention: RetentionOptions
     @Option(help: "Where changes come from.")
     var backend = Backend.auto
     @Option(help: ArgumentHelp("How long changes may wait to be read and committed.", valueName: "duration"))
@@ -65,6 +66,7 @@ struct WatchCommand: ParsableCommand {
         }
         try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
+            try retention.keep(in: store)
             let watcher = try Watcher(store, files, database: path, pace: pace)
             try watcher.stopOnSignal()
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }

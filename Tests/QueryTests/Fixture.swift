@@ -40,7 +40,8 @@ final class Fixture {
             )
             try db.execute(
                 sql: """
-                    INSERT INTO meta VALUES (1, ?, 0, 'n', 'p', 0, 0);
+                    INSERT INTO meta(id, uuid, created_ns, nonce, previous_nonce, horizon_seq, vouched_ns)
+                    VALUES (1, ?, 0, 'n', 'p', 0, 0);
                     INSERT INTO boot VALUES (1, 'this-boot'), (2, 'last-boot');
                     """, arguments: [Fixture.uuid])
         }

@@ -56,6 +56,13 @@ private let second: Int64 = 1_000_000_000
         #expect(try until(.ago(801 * second)) == seqs[1])
     }
 
+    @Test func B60_aDurationThatIsLongerThanThisBootHasAllOfIt() throws {
+        #expect(try since(.ago(950 * second)) == 1)
+        // The wall clock was set forward by a day since.
+        fixture.now.wall += 86_400 * second
+        #expect(try since(.ago(950 * second)) == 1)
+    }
+
     @Test func B60_whatLiesBeforeThisBootGoesByTheWallClock() throws {
         try fixture.sql("UPDATE batch SET boot = 2 WHERE seq <= ?", [seqs[1]])
         #expect(try since(.boot) == seqs[1])
@@ -110,9 +117,45 @@ private let second: Int64 = 1_000_000_000
         #expect(since.cursor == good && since.time == 200 * second)
     }
 
+    /// The rows of seqs[1] and the batches before it are gone: 100 s is forgotten, 200 s the last moment that is.
+    @Test func timesBelowTheHorizonAreRefusedAtBothEnds() throws {
+        try fixture.sql("UPDATE meta SET horizon_seq = ?", [seqs[1]])
+        try fixture.sql("DELETE FROM log WHERE seq <= ?", [seqs[1]])
+        for keepsOlderBatches in [true, false] {
+            if !keepsOlderBatches { try fixture.sql("DELETE FROM batch WHERE seq < ?", [seqs[1]]) }
+            for time in [100, 150, 200] as [Int64] {
+                #expect(try fixture.reasons(.time(time * second)) == [.forgotten])
+                #expect(try fixture.reasons(.ago(1000 * second - time * second)) == [.forgotten])
+                if time < 200 { #expect(try fixture.reasons(.start, until: .time(time * second)) == [.forgotten]) }
+                if time < 200 {
+                    #expect(try fixture.reasons(.time(time * second), until: .time(time * second)) == [.forgotten])
+                }
+            }
+            #expect(try fixture.reasons(.boot) == [.forgotten])
+            #expect(try since(.time(200 * second + 1)) == seqs[1] && since(.ago(799 * second)) == seqs[1])
+            #expect(try since(.start) == seqs[1] && until(.time(200 * second)) == seqs[2])
+            #expect(try fixture.resolve(.time(100 * second)).refusal?.horizonNS == 200 * second)
+        }
+    }
+
+    @Test func aConsumerThatTheHorizonHasPassedIsToldSo() throws {
+        try fixture.sql(
+            "INSERT INTO consumer(name, seq, cursor, updated_ns, dropped_ns) VALUES ('nightly', ?, ?, 0, 77)",
+            [seqs[0], fixture.cursor(seqs[0]).description])
+        // Begun anew since it was dropped once.
+        #expect(try since(.consumer("nightly")) == seqs[0])
+        try fixture.sql("UPDATE meta SET horizon_seq = ?", [seqs[0]])
+        #expect(try since(.consumer("nightly")) == seqs[0])
+        try fixture.sql("UPDATE meta SET horizon_seq = ?", [seqs[1]])
+        #expect(try fixture.reasons(.consumer("nightly")) == [.droppedConsumer("nightly", at: 77)])
+        #expect(
+            try fixture.resolve(.consumer("nightly")).refusal?.answersSince?.cursor == fixture.cursor(seqs[1]))
+    }
+
     @Test func aConsumerStandsForItsCursor() throws {
         try fixture.sql(
-            "INSERT INTO consumer VALUES ('nightly', '', ?, ?, 0)", [seqs[1], fixture.cursor(seqs[1]).description])
+            "INSERT INTO consumer(name, selection, seq, cursor, updated_ns) VALUES ('nightly', '', ?, ?, 0)",
+            [seqs[1], fixture.cursor(seqs[1]).description])
         #expect(try since(.consumer("nightly")) == seqs[1])
         #expect(throws: JournalError.noConsumer("hourly")) { try fixture.resolve(.consumer("hourly")) }
     }

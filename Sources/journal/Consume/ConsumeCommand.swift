@@ -59,7 +59,8 @@ struct ConsumeCommand: ParsableCommand {
             asking: Asking(
                 database: path, file: file, question: Question(since: .now, paths: paths), now: try Now.current(),
                 noSync: false, timeout: timeout.duration),
-            printer: Printer(database: path, options: options, selection: selection, base: base))
+            printer: Printer(database: path, options: options, list: try options.list, selection: selection, base: base)
+        )
         try initial ? consumption.begin() : consumption.goOn(always: always)
     }
 

@@ -53,7 +53,7 @@ struct ConsumersListCommand: ParsableCommand {
         case .behind(changes: 0, let time): "\(Timestamp.local(time)), nothing behind"
         case .behind(let changes, let time):
             "\(Timestamp.local(time)), at most \(Grouped.text(Int(changes))) changes behind"
-        case .refused(let reason): "nowhere: \(RefusalReport.line(reason))"
+        case .refused(let reason): "nowhere: \(RefusalReport.line(reason, nil))"
         }
     }
 
@@ -65,7 +65,7 @@ struct ConsumersListCommand: ParsableCommand {
         ]
         switch lag {
         case .behind(let changes, let time): members += [("up_to", .time(time)), ("behind", .number(changes))]
-        case .refused(let reason): members.append(("refused", .string(RefusalReport.line(reason))))
+        case .refused(let reason): members.append(("refused", .string(RefusalReport.line(reason, nil))))
         }
         return JSON.object(members).text + "\n"
     }

@@ -46,7 +46,7 @@ struct Consumption {
         }
         let list = try MemoryFile("journal list")
         var output = list.output
-        let count = try printer.list(answer, verdict, to: &output)
+        let count = try printer.list(answer, to: &output)
         try list.rewind()
         let cursor = answer.span.cursor
         try asking.makeDurable(cursor, verdict)

@@ -11,6 +11,10 @@ enum Request: Equatable {
     /// Take the directory at an offline root's path for the root, though it is on another file system.
     case adopt(Path)
     case forget(Path)
+    /// Say when there is a batch behind this one; or, after a while, that there is none.
+    case news(after: Int64)
+    /// Forget the log up to this batch.
+    case prune(upTo: Int64)
     /// Keep what a `journal verify` found.
     case verified(Audit)
     /// A consumer has taken its list.
@@ -24,10 +28,12 @@ enum Request: Equatable {
         switch self {
         case .barrier: Array("barrier\n".utf8)
         case .status: Array("status\n".utf8)
+        case .news(let seq): Array("news \(seq)\n".utf8)
         case .scan(let paths):
             Array((["scan"] + paths.map { Hex.encode($0.bytes) }).joined(separator: " ").utf8) + [0x0A]
         case .adopt(let path): Array("adopt \(Hex.encode(path.bytes))\n".utf8)
         case .forget(let path): Array("forget \(Hex.encode(path.bytes))\n".utf8)
+        case .prune(let seq): Array("prune \(seq)\n".utf8)
         case .verified(let audit): Array("verified \(audit.words)\n".utf8)
         case .move(let move): Array("move \(move.words)\n".utf8)
         case .dropConsumer(let name): Array("drop \(Hex.encode(Array(name.utf8)))\n".utf8)
@@ -43,6 +49,8 @@ enum Request: Equatable {
             switch (String(decoding: verb, as: UTF8.self), rest.count) {
             case ("barrier", 0): .barrier
             case ("status", 0): .status
+            case ("news", 1): Int64(String(decoding: rest[1], as: UTF8.self)).map { .news(after: $0) }
+            case ("prune", 1): Int64(String(decoding: rest[1], as: UTF8.self)).map { .prune(upTo: $0) }
             case ("scan", _): Request.paths(rest).map { .scan($0) }
             case ("adopt", 1): Request.paths(rest).map { .adopt($0[0]) }
             case ("forget", 1): Request.paths(rest).map { .forget($0[0]) }
@@ -61,7 +69,12 @@ enum Request: Equatable {
     }
 
     /// Whether it changes nothing and costs little, so that the database's group may ask it too.
-    var isQuestion: Bool { self == .barrier || self == .status }
+    var isQuestion: Bool {
+        switch self {
+        case .barrier, .status, .news: true
+        case .scan, .adopt, .forget, .prune, .verified, .move, .dropConsumer: false
+        }
+    }
 }
 
 /// What the watcher says: keys of one word, values to the end of the line.

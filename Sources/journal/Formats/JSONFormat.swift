@@ -50,7 +50,10 @@ struct JSONFormat: RowFormat {
     }
 
     mutating func end(cursor: Cursor?, _ output: inout Output) throws(SystemError) {
-        guard let cursor else { return }
+        if let cursor { try mark(cursor, &output) }
+    }
+
+    func mark(_ cursor: Cursor, _ output: inout Output) throws(SystemError) {
         try output.write("{\"cursor\":\"\(cursor)\",\"complete\":true}\n")
     }
 

@@ -1,6 +1,7 @@
 import Changes
 import Kernel
 import Query
+import Store
 
 /// The journal's state for people, or as one JSON object.
 struct StatusReport {
@@ -21,7 +22,7 @@ struct StatusReport {
 
     var text: String {
         var lines = [
-            "journal   \(ShellQuote.text(database.shown))  \(bytes(size))\(logSize > 0 ? " + \(bytes(logSize)) WAL" : "")"
+            "journal   \(ShellQuote.text(database.shown))  \(ByteCount.text(size))\(logSize > 0 ? " + \(ByteCount.text(logSize)) WAL" : "")"
         ]
         for reader in logReaders {
             lines.append(
@@ -50,8 +51,10 @@ struct StatusReport {
         }
         lines.append("head      \(overview.head)")
         lines.append(
-            "          committed \(Timestamp.local(overview.headNS)), horizon \(overview.horizon), \(Grouped.text(overview.changes)) changes kept"
+            "          committed \(Timestamp.local(overview.headNS)), \(Grouped.text(overview.changes)) changes kept"
         )
+        lines.append("horizon   \(horizon)")
+        lines += kept
         lines.append("audits    \(audits)")
         for root in overview.roots {
             lines.append("")
@@ -101,6 +104,34 @@ struct StatusReport {
         }
     }
 
+    private var horizon: String {
+        overview.horizonNS.map { "\(overview.horizon), \(Timestamp.local($0)): what changed before has been forgotten" }
+            ?? "none: nothing has been forgotten"
+    }
+
+    /// How much is kept, and what is kept although it is more.
+    private var kept: [String] {
+        let kept = overview.kept
+        var lines = [
+            "          keeps \(Duration.text(nanoseconds: kept.age)) up to \(ByteCount.text(kept.size)), for consumers \(Duration.text(nanoseconds: kept.consumer))"
+        ]
+        if let holder = watcher?.holder {
+            lines.append(
+                "          held back by consumer \(ShellQuote.text(Array(holder.name.utf8))), which moved last \(Timestamp.local(holder.updated))"
+            )
+        }
+        if watcher?.isTooLarge == true {
+            let reason = watcher?.holder == nil ? "so much takes what is there now" : "for that consumer's sake"
+            lines.append("          larger than --keep-size: \(reason)")
+        }
+        for consumer in overview.droppedConsumers {
+            lines.append(
+                "          dropped consumer \(ShellQuote.text(Array(consumer.name.utf8))) \(Timestamp.local(consumer.droppedNS)), which had moved last \(Timestamp.local(consumer.updatedNS))"
+            )
+        }
+        return lines
+    }
+
     private var audits: String {
         let audits = overview.audits
         guard let last = audits.lastNS else { return "none while a watcher was live; `journal verify` makes one" }
@@ -131,7 +162,16 @@ struct StatusReport {
             ("well", .bool(isWell)), ("live", .bool(watcher?.isLive == true)), ("database", JSON.path(database)),
             ("uuid", .string(overview.uuid)), ("cursor", .string(overview.head.description)),
             ("head_seq", .number(overview.head.seq)), ("head_time", JSON.time(overview.headNS)),
-            ("horizon_seq", .number(overview.horizon)), ("vouched_until", JSON.time(overview.vouchedNS)),
+            ("horizon_seq", .number(overview.horizon)), ("horizon_time", overview.horizonNS.map(JSON.time) ?? .null),
+            (
+                "keep",
+                .object([
+                    ("seconds", .number(overview.kept.age / 1_000_000_000)), ("size", .number(overview.kept.size)),
+                    ("consumer_seconds", .number(overview.kept.consumer / 1_000_000_000)),
+                ])
+            ),
+            ("dropped_consumers", .array(overview.droppedConsumers.map(json))),
+            ("vouched_until", JSON.time(overview.vouchedNS)),
             ("size", .number(size)), ("wal_size", .number(logSize)),
             ("wal_readers", .array(logReaders.map(json))), ("changes", .number(overview.changes)),
             ("watcher", watcher.map(json) ?? .null), ("roots", .array(roots)), ("gaps", .array(gaps)),
@@ -146,6 +186,13 @@ struct StatusReport {
                 ])
             ),
         ]).text + "\n"
+    }
+
+    private func json(_ consumer: Overview.DroppedConsumer) -> JSON {
+        .object([
+            ("name", .string(consumer.name)), ("updated", JSON.time(consumer.updatedNS)),
+            ("dropped", JSON.time(consumer.droppedNS)),
+        ])
     }
 
     private func json(_ reader: LogReader) -> JSON {
@@ -164,6 +211,15 @@ struct StatusReport {
             ("watch_limit", watcher.watchLimit.map { .number(Int64($0)) } ?? .null),
             ("overflows", .number(Int64(watcher.overflows))), ("queued_bytes", .number(Int64(watcher.queued))),
             (
+                "held_back_by",
+                watcher.holder.map {
+                    .object([
+                        ("consumer", .string($0.name)), ("seq", .number($0.seq)), ("updated", JSON.time($0.updated)),
+                    ])
+                } ?? .null
+            ),
+            ("too_large", .bool(watcher.isTooLarge)),
+            (
                 "crawl",
                 watcher.crawl.map {
                     .object([
@@ -173,13 +229,5 @@ struct StatusReport {
                 } ?? .null
             ),
         ])
-    }
-
-    private func bytes(_ count: Int64) -> String {
-        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-        var (value, unit) = (Double(count), 0)
-        while value >= 1024 && unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
-        let tenths = Int(value * 10)
-        return unit == 0 ? "\(count) B" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
 }

@@ -6,24 +6,39 @@ import Query
 /// did nothing else, is told by the directory's line.
 struct TextFormat: RowFormat {
     var colour: Bool
-    /// How many rows the line of a renamed directory stands for, by its `seq`.
-    var folded: [Int64: Int]
+    /// Whether the line of a renamed directory may stand for others.
+    var folds: Bool
+    /// How many rows it stands for, by its `seq`.
+    private var folded: [Int64: Int] = [:]
     private var count = 0
+    private var last = (time: Int64.min, shown: "")
 
-    init(colour: Bool, folded: [Int64: Int]) {
+    init(colour: Bool, folds: Bool) {
         self.colour = colour
-        self.folded = folded
+        self.folds = folds
+    }
+
+    mutating func begin(_ answer: some ChangeList) throws {
+        if folds { folded = try answer.folded() }
     }
 
     mutating func row(_ change: Change, _ output: inout Output) throws(SystemError) {
         count += 1
         if change.isFolded, let movedWith = change.movedWith, folded[movedWith] != nil { return }
         // A crawl knows only that it happened before.
-        let about = change.notBefore == nil ? " " : "~"
-        try output.write(paint("\(about)\(Timestamp.local(change.time))", dim))
-        let word = change.kind.word
-        let pad = String(repeating: " ", count: 10 - word.utf8.count)
-        try output.write("  \(paint(word, colour(of: change.kind)))\(pad)\(name(change))\(note(change))\n")
+        try output.write(paint((change.notBefore == nil ? " " : "~") + local(change.time), dim))
+        try output.write("  ")
+        try output.write(paint(change.kind.word, colour(of: change.kind)))
+        try output.write(String(repeating: " ", count: 10 - change.kind.word.utf8.count))
+        try output.write(name(change))
+        try output.write(note(change))
+        try output.write(UInt8(ascii: "\n"))
+    }
+
+    /// What came in one batch has one time, and to ask libc for it is a look at /etc/localtime.
+    private mutating func local(_ time: Int64) -> String {
+        if last.time != time { last = (time, Timestamp.local(time)) }
+        return last.shown
     }
 
     /// The closing line goes to stderr: stdout is data.

@@ -15,7 +15,8 @@ extension QueryOptions {
     func selection(for list: ToolList) throws(Failure) -> Selection {
         let given = [
             ("--format", askedFormat != nil), ("-0", nul), ("--kind", kind != nil), ("--type", type != nil),
-            ("--present", present), ("--absent", absent), ("--renames", renames != nil), ("--log", log),
+            ("--present", present), ("--absent", absent), ("--renames", renames != nil), ("--log or --follow", log),
+            ("--by-directory", byDirectory),
             ("--limit", limit != nil), ("--relative-to", list.base == .root && relativeTo != nil),
         ]
         if let other = given.first(where: \.1) {
@@ -63,21 +64,6 @@ extension QueryOptions {
         } catch {
             if error.isMissing { return false }
             throw Failure(error.isForbidden ? .permission : .inputOutput, error.shown)
-        }
-    }
-
-    /// How the form was asked for, to say of it that it cannot carry a name, and what can.
-    var asked: String {
-        get throws(Failure) { try list.map { "--for \($0.name)" } ?? "--format \(format.rawValue)" }
-    }
-
-    var wayOut: String {
-        get throws(Failure) {
-            if let list = try list {
-                return
-                    "rename it, or exclude it from the journal and leave it to full runs of \(list.name.prefix { $0 != ":" })"
-            }
-            return format == .paths && !nul ? "-0 carries any name" : "json carries any name"
         }
     }
 }

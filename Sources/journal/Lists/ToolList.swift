@@ -29,6 +29,12 @@ struct ToolList: Sendable {
     /// Which paths of the answer are records.
     var rule: @Sendable () -> any ListRule
 
+    var option: String { "--for \(name)" }
+    /// What to do about a name that it cannot carry.
+    var wayOut: String {
+        "rename it, or exclude it from the journal and leave it to full runs of \(name.prefix { $0 != ":" })"
+    }
+
     static let all: [ToolList] = [
         .rsync, .tar, .tarDeletes, .borg, .borgDeletes, .bup, .rclone, .rcloneDeletes, .rcloneDirectories, .restic,
         .resticDeletes, .recoll, .recollDeletes,

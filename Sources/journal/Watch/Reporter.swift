@@ -1,6 +1,7 @@
 import Capture
 import Changes
 import Kernel
+import Store
 
 /// What the watcher says on stderr: plain lines for a log, and on a terminal a line of progress that goes away.
 final class Reporter {
@@ -67,6 +68,20 @@ final class Reporter {
     }
 
     func hasSpace() { line("commits again") }
+
+    /// The database is larger than it is to be, and nothing more can be forgotten.
+    func isTooLarge(_ used: Int64, _ retention: Retention, _ holder: Holder?) {
+        let size = "the database has \(ByteCount.text(used)), more than --keep-size \(ByteCount.text(retention.size))"
+        guard let holder else {
+            return line(
+                "\(size), although nothing of the log is left: so much takes what is there now",
+                hint: "a larger --keep-size keeps some of the log; one that is kept asks for a name: journal consume")
+        }
+        let name = ShellQuote.text(Array(holder.name.utf8))
+        line(
+            "\(size): consumer \(name) needs what changed since \(Timestamp.local(holder.updated)), when it last moved",
+            hint: "journal consumers drop \(name)")
+    }
 
     /// The socket was gone, and there is another one now, or none can be made.
     func socket(_ path: [UInt8], _ error: SystemError?) {

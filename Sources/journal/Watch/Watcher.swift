@@ -23,13 +23,18 @@ final class Watcher {
     private let capture: Capture
     private let exchange: Exchange
     private let reporter: Reporter
+    private let pruner: Pruner
     private let latency: Int64
     private let isStopping = StopFlag()
     /// Clients that wait for a crawl, by its ticket.
     private var scans: [Int: (pending: Exchange.Pending, left: Set<Int>)] = [:]
     private var nextTicket = 1
+    /// Clients that wait for the next batch.
+    private var followers = Followers()
     /// When the files are looked at again (CLOCK_BOOTTIME, nanoseconds).
     private var nextLook: Int64 = 0
+    /// Whether somebody who reads keeps the WAL longer than it is to be.
+    private var isLogHeld = false
     private var server: Server?
     private var end = End.signal
     /// Where what is found is committed.
@@ -72,6 +77,7 @@ final class Watcher {
         exchange = Exchange(drain)
         let reporter = Reporter()
         self.reporter = reporter
+        pruner = try Pruner(store, reporter: reporter)
         let counters = try store.counters()
         capture = try Capture(
             drain: drain, nextNode: counters.nextNode,
@@ -117,6 +123,7 @@ final class Watcher {
         defer {
             drain.stop()
             server?.stop()
+            followers.leave()
             exchange.close()
         }
         do throws(SystemError) {
@@ -137,6 +144,7 @@ final class Watcher {
             try answer()
             for audit in capture.finishedAudits { try store.record(audit) }
             capture.finishedAudits = []
+            try prune(isBusy: capture.isBusy)
             try store.checkpointIfDue()
             reporter.progress(capture.progress)
             if !isReady && capture.isLive {
@@ -146,10 +154,19 @@ final class Watcher {
             }
             try pause(since: began)
         }
+        if case .crawled = end { try pruner.finish { isStopping.isSet } }
         try capture.finish(commits)
         try store.noteVouched(until: capture.vouchedUntil)
         try answer()
+        pruner.close()
         reporter.stopped()
+    }
+
+    /// Takes a step of pruning, if it is time to. A reader of an old snapshot keeps the WAL, which steps only make longer: where
+    /// it is as long as it may be, they wait until a look has brought it back.
+    private func prune(isBusy: Bool) throws {
+        if try FileStatus(of: log).size > Self.logBound { isLogHeld = true }
+        if !isLogHeld { try pruner.step(isBusy: isBusy) }
     }
 
     /// Binds the socket, in place of whatever has its name.
@@ -167,7 +184,11 @@ final class Watcher {
     private func lookAtFiles() throws {
         guard Clock.boot() >= nextLook else { return }
         nextLook = Clock.boot() + Self.lookInterval
-        if try files.look() > Self.logBound { try store.truncateLog() }
+        isLogHeld = false
+        if try files.look() > Self.logBound {
+            try store.truncateLog()
+            isLogHeld = try files.look() > Self.logBound
+        }
         guard let server, !server.isAtItsPlace else { return }
         do throws(SystemError) {
             try listen()
@@ -188,20 +209,26 @@ final class Watcher {
         }
         try lookAtFiles()
         for pending in exchange.take(settled: .max) {
-            pending.answer(
-                pending.request == .status
-                    ? status(queued: pending.queued) : Reply([("ok", ""), ("full", String(since))]))
+            switch pending.request {
+            case .status: pending.answer(status(queued: pending.queued))
+            case .prune(let seq): try pruner.ask(upTo: seq, pending)
+            case .barrier, .news, .scan, .adopt, .forget, .verified, .move, .dropConsumer:
+                pending.answer(Reply([("ok", ""), ("full", String(since))]))
+            }
         }
+        // What is to be forgotten anyway makes room: freeing pages takes a few of the WAL, which is empty by now.
+        try prune(isBusy: false)
     }
+
     /// How long nothing is looked after while nothing happens, milliseconds.
     private static let longestWait: Int32 = 1000
 
     /// Waits for something to do, and not before `latency` has passed, unless someone waits for an answer.
     private func pause(since began: Int64) throws {
-        if capture.isBusy || exchange.hasWaiting { return }
+        if capture.isBusy || exchange.hasWaiting || (pruner.isAsked && !isLogHeld) { return }
         if !capture.isBehind {
             _ = try drain.wakeWork.wait(
-                timeout: capture.auditPause.map { min($0, Self.longestWait) } ?? Self.longestWait)
+                timeout: min(Self.longestWait, pruner.pause, capture.auditPause ?? Self.longestWait))
         }
         while Clock.boot() < began + latency, !exchange.hasWaiting, !isStopping.isSet {
             ThisProcess.sleep(nanoseconds: 2_000_000)
@@ -234,6 +261,7 @@ final class Watcher {
                         [("ok", ""), ("cursor", store.cursor.description), ("live", capture.isLive ? "yes" : "no")]
                             + closing))
             case .status: pending.answer(status(queued: pending.queued))
+            case .news(let seq): followers.add(pending, after: seq)
             case .scan(let paths): scan(paths, pending)
             case .adopt(let path):
                 if try capture.adopt(path, commits) {
@@ -242,6 +270,7 @@ final class Watcher {
                     pending.answer(Reply([("ok", ""), ("missing", Hex.encode(path.bytes))]))
                 }
             case .forget(let path): pending.answer(try forget(path))
+            case .prune(let seq): try pruner.ask(upTo: seq, pending)
             case .verified(let audit):
                 try store.record(audit)
                 pending.answer(Reply([("ok", "")]))
@@ -253,6 +282,7 @@ final class Watcher {
                 pending.answer(Reply([("ok", "")] + (isKnown ? [] : [("missing", "")])))
             }
         }
+        followers.tell(of: store.cursor)
         guard !scans.isEmpty else { return }
         let finished = capture.finishedTickets
         for (id, scan) in scans where scan.left.isSubset(of: finished) {
@@ -302,6 +332,7 @@ final class Watcher {
             fields.append(("crawl", "\(Hex.encode(progress.path.bytes)) \(progress.entries) \(progress.nanoseconds)"))
         }
         fields += capture.closing.map { ("closing", String($0.rawValue)) }
+        fields += pruner.status
         return Reply(fields)
     }
 }

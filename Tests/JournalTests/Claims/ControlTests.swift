@@ -64,7 +64,7 @@ import Testing
             if status == 77 { #expect(output.errors.contains("refuses"), "\(output)") }
         }
         let member: [Bytes] = ["--reuid", "1", "--regid", "65534", "--clear-groups"]
-        for command in [["scan"], ["forget", session.tree]] as [[Bytes]] {
+        for command in [["scan"], ["forget", session.tree], ["prune", "--before", "now"]] as [[Bytes]] {
             session.wrapper = ["setpriv"] + member
             defer { session.wrapper = wrapper }
             let output = try session.run(command)

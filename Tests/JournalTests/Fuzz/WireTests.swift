@@ -8,7 +8,7 @@ import Testing
 /// What goes through the control socket and to terminals, whatever the bytes.
 @Suite struct WireTests {
     private static let lines = [
-        "barrier", "status", "scan", "scan 2f737276 2d", "adopt 2f61", "forget 2f6162", "scan -",
+        "barrier", "status", "scan", "scan 2f737276 2d", "adopt 2f61", "forget 2f6162", "scan -", "prune 42",
     ]
 
     @Test func requestsComeBackOrAreRefused() {

@@ -16,12 +16,17 @@ final class KillPoints {
     private let library: Bytes
     private let count: Bytes
     private var moments: [Moment] = []
+    /// Whether all of the log is forgotten but for what a consumer needs, who is at the moment that was the last one when the
+    /// watcher was started.
+    private let forgets: Bool
+    private var kept: Moment?
     private var steps = 0
     private(set) var failures: [String] = []
     private(set) var figures = Figures()
 
     /// Nil where there is no C compiler, and under a sanitizer, which has these calls for itself.
-    init?() throws {
+    init?(forgets: Bool = false) throws {
+        self.forgets = forgets
         if Sanitizer.name != nil { return nil }
         session = try Session()
         library = session.scratch.path / "killpoint.so"
@@ -43,7 +48,12 @@ final class KillPoints {
             "LD_PRELOAD": Sanitizer.preload(library), "KILL_COUNT": count.description, "KILL_AT": "\(point)",
         ]
         if half { environment["KILL_HALF"] = "1" }
-        let watcher = try session.start(environment: environment, live: false)
+        if forgets, let moment = moments.last {
+            try session.put(consumer: "kept", at: moment.cursor)
+            kept = moment
+        }
+        let watcher = try session.start(
+            options: kept == nil ? [] : ["--keep-size", "1"], environment: environment, live: false)
         for _ in 0..<4 {
             guard try follow() else { break }
             try work()
@@ -92,12 +102,24 @@ final class KillPoints {
     private func judge(_ place: String) throws {
         let walk = try Tree(walking: session.tree, contents: true)
         report("\(place) state", Comparison.state(try session.views.files(), walk))
-        for moment in moments.suffix(3) {
-            let rows = try session.query(since: moment.cursor, "--renames", "split").rows
+        for moment in moments.suffix(3) + (kept.map { [moments[0], $0] } ?? []) {
+            let output = try session.run(
+                ["query", "--format", "json", "--renames", "split", "--since", Bytes(moment.cursor)])
+            if isForgotten(moment, output) { continue }
+            guard output.status == 0 else { throw Session.Refused(description: "\(place): \(output)") }
+            let rows = try Answer(output).rows
             report("\(place) since \(moment.cursor)", Comparison.net(rows, moment.walk, walk) { _ in true })
         }
         let check = try session.views.value("PRAGMA integrity_check")
         if check != "ok" { report(place, [check ?? "no answer of integrity_check"]) }
+    }
+
+    /// Whether a moment is refused for being older than the log, as only one may be that nobody needs.
+    private func isForgotten(_ moment: Moment, _ output: Program.Output) -> Bool {
+        guard forgets, output.status == 3, output.errors.contains("forgotten") else { return false }
+        if let kept, Session.seq(moment.cursor) >= Session.seq(kept.cursor) { return false }
+        figures.refused += 1
+        return true
     }
 
     private func report(_ place: String, _ wrong: [String]) {
@@ -123,6 +145,21 @@ final class KillPoints {
         try points.figures.save()
         #expect(points.failures.isEmpty, "\(points.failures.joined(separator: "\n"))")
         #expect(point > 100 && point < Self.most, "ran to its end without call \(point)")
+    }
+
+    /// Likewise in the middle of forgetting: the horizon is never behind a row that is gone, and what a consumer needs is there.
+    @Test(arguments: [false, true]) func aKillWhileTheLogIsPrunedLosesNothing(half: Bool) throws {
+        guard let points = try KillPoints(forgets: true) else {
+            return try Skipped.note("no C compiler, cc, or a sanitizer")
+        }
+        var point = 1 + (half ? Self.stride / 2 : 0)
+        while points.failures.isEmpty, point < Self.most {
+            guard try points.run(killedAt: point, half: half) else { break }
+            point += Self.stride
+        }
+        #expect(points.failures.isEmpty, "\(points.failures.joined(separator: "\n"))")
+        #expect(point > 100 && point < Self.most, "ran to its end without call \(point)")
+        #expect(points.figures.refused > 0, "nothing was forgotten")
     }
 
     /// Each point with a journal of its own: it is new when it is killed.
