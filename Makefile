@@ -15,7 +15,7 @@ BINARY := .build/release/journal
 SOURCES = Package.swift Sources Tests Schema
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak sanitize bench bench-quick bench-deps build-bench perf-guard perf-guard-accept \
+.PHONY: help run build test test-consumers consumer-deps soak sanitize bench bench-quick bench-deps build-bench perf-guard perf-guard-accept \
   install uninstall format lint clean needs test-needs check-root
 
 help: ## Say what there is
@@ -41,6 +41,9 @@ build: needs ## Build the release binary, .build/release/journal
 
 test: test-needs ## Build and run every test
 	swift test
+
+test-consumers: test-needs consumer-deps ## Run the recipes of Documentation with the tools that they are for
+	swift test --filter 'RecipeTests|ListTests'
 
 # The tests too are compiled for release: they have more to compare than the journal has to answer. In a directory of its
 # own, since a binary that lets itself be tested is none to install.
@@ -119,6 +122,12 @@ test-needs: needs
 	if [ "$$(id -u)" = 0 ]; then \
 	  has sqlite3 sqlite3; has python3 python3; has git git; has mkfs.ext4 e2fsprogs; has mkfs.xfs xfsprogs; has rsync rsync; has mkfs.btrfs btrfs-progs; has bindfs bindfs; has mount mount; has setpriv util-linux; has cc gcc; \
 	fi; \
+	$(install-missing)
+
+consumer-deps: needs ## Install the tools that lists are for; tests of those that are missing are skipped
+	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
+	has restic restic; has borg borgbackup; has rsync rsync; has rclone rclone; has bup bup; has git git; \
+	has recollindex recollcmd; \
 	$(install-missing)
 
 bench-deps: needs ## Install what `make bench` compares with, and valgrind

@@ -106,7 +106,8 @@ CREATE INDEX state_linked ON state(ino) WHERE nlink > 1 AND child IS NULL;
 CREATE TABLE log (
   seq            INTEGER PRIMARY KEY,
   kind           INTEGER NOT NULL,            -- 1 created, 2 modified, 3 attrib, 4 deleted, 5 renamed
-  flags          INTEGER NOT NULL,            -- 1 content changed, 2 metadata changed; both where it came or went
+  flags          INTEGER NOT NULL,            -- 1 content changed, 2 metadata changed; both where it came or went;
+                                              -- above 15: S_IFMT >> 8 of what was here before, of another type
   directory      INTEGER NOT NULL,            -- the path, as (directory, name)
   name           ANY NOT NULL,
   old_directory  INTEGER,                     -- renamed: the path before

@@ -36,6 +36,9 @@ extension Entry {
 
     /// What changed where another file took this one's place: content always, since type or inode did.
     func replacement(by after: Entry) -> Difference {
-        mode & 0o7777 == after.mode & 0o7777 && uid == after.uid && gid == after.gid ? .content : [.content, .metadata]
+        var difference: Difference = .content
+        if mode & 0o7777 != after.mode & 0o7777 || uid != after.uid || gid != after.gid { difference.insert(.metadata) }
+        if type != after.type { difference.replacedType = type }
+        return difference
     }
 }

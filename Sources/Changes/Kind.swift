@@ -38,6 +38,12 @@ package struct Difference: OptionSet, Hashable, Sendable {
     package static let metadata = Difference(rawValue: 2)
     /// What came or went.
     package static let all: Difference = [.content, .metadata]
+
+    /// The type of what was replaced, where that was another; in the log its `S_IFMT` bits stand above those of the others.
+    package var replacedType: FileType? {
+        get { FileType(rawValue: UInt32(truncatingIfNeeded: rawValue >> 4 & 15) << 12) }
+        set { self = Difference(rawValue: rawValue & 15 | Int64((newValue?.rawValue ?? 0) >> 12) << 4) }
+    }
 }
 
 /// Where a root stands; the raw value stands in its row.

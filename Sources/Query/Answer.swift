@@ -46,8 +46,7 @@ package struct Answer: ChangeList {
         self.selection = selection
         switch selection.shape {
         case .net:
-            rows = .net(
-                try NetAnswer(snapshot.db, span, subjects, followingRenames: selection.followsRenames))
+            rows = .net(try NetAnswer(snapshot.db, span, subjects, selection))
             self.span = span
         case .log:
             let log = try LogAnswer(snapshot, span, subjects, selection)

@@ -19,6 +19,16 @@ package struct Change: Hashable, Sendable {
     package var source: Source
     /// The `seq` of the directory's row, where the path moved by its rename alone.
     package var movedWith: Int64?
+    /// What the question begins with at this path; nil in the log, which has no beginning.
+    package var before: Before?
+
+    package enum Before: Hashable, Sendable {
+        case nothing
+        /// What is there at the end, and it was there all the time.
+        case same
+        /// Something that is gone, was replaced, or was away in between; and its type.
+        case other(FileType)
+    }
 
     package var type: FileType { FileType(mode: mode) }
     /// Whether a directory's row says all there is to say.

@@ -10,11 +10,12 @@ struct NetAnswer {
     /// The paths of the directories that occur.
     private var directories: [Int64: [UInt8]] = [:]
 
-    init(_ db: Database, _ span: Span, _ subjects: Subjects, followingRenames: Bool) throws {
+    init(_ db: Database, _ span: Span, _ subjects: Subjects, _ selection: Selection) throws {
         let fold = try NetFold(db, span, subjects)
         batches = fold.batches
         paths = fold.paths
-        try NetRenames(db, span).match(&paths, renamed: fold.renamed, following: followingRenames)
+        try NetRenames(db, span).match(&paths, renamed: fold.renamed, following: selection.followsRenames)
+        try NetCompanions(db, subjects).add(selection.companions, to: &paths)
         let known = DirectoryPaths(db)
         for path in paths {
             for id in [path.directory, path.old?.directory].compactMap({ $0 }) where directories[id] == nil {
@@ -80,7 +81,7 @@ struct NetAnswer {
             oldPath: path.old.map { bytes($0.directory, $0.name) }, difference: Difference(rawValue: Int64(path.flags)),
             mode: path.mode, size: path.size, mtime: path.mtime, uid: path.uid, gid: path.gid,
             ino: UInt64(bitPattern: path.file.ino), time: batch.committed, notBefore: batch.notBefore, source: source,
-            movedWith: path.old?.movedWith)
+            movedWith: path.old?.movedWith, before: path.before)
     }
 
     private func bytes(_ directory: Int64, _ name: Name) -> [UInt8] {

@@ -30,6 +30,9 @@ struct NetFold {
         /// Whether something was there at the start, and is at the end; and which file.
         var was: Bool
         var isThere: Bool
+        /// Whether anything came here within the range, be it what was there before.
+        var hasCome: Bool
+        var wasType: FileType
         var wasFile: FileKey
         var file: FileKey
         var flags: UInt8
@@ -59,6 +62,10 @@ struct NetFold {
         }
 
         var isDirectory: Bool { FileType(mode: mode) == .directory }
+        /// What was there when the range begins.
+        var before: Change.Before {
+            !was ? .nothing : isThere && !hasCome ? .same : .other(wasType)
+        }
         /// Whether another file is there than was, or none.
         var hasDeparted: Bool { was && (!isThere || wasFile != file) }
         /// Whether another file is there than was, or none was.
@@ -115,13 +122,17 @@ struct NetFold {
         let flags: UInt8
         let mode, uid, gid: UInt32
         let file: FileKey
-        /// Which file was there before.
+        /// Which file was there before, and its type.
         let before: FileKey
+        let typeBefore: FileType
+        /// Whether one file took the place of another.
+        let isReplacement: Bool
 
         init(_ rows: BulkStatement) {
             seq = rows.int(0)
             kind = rows.int(1)
-            flags = UInt8(truncatingIfNeeded: rows.int(2))
+            let difference = Difference(rawValue: rows.int(2))
+            flags = UInt8(truncatingIfNeeded: difference.intersection(.all).rawValue)
             directory = rows.int(3)
             mode = UInt32(truncatingIfNeeded: rows.int(5))
             size = rows.int(6)
@@ -129,9 +140,11 @@ struct NetFold {
             uid = UInt32(truncatingIfNeeded: rows.int(8))
             gid = UInt32(truncatingIfNeeded: rows.int(9))
             file = FileKey(ino: rows.int(11), birth: rows.int(12), filesystem: Int32(truncatingIfNeeded: rows.int(10)))
+            isReplacement = !rows.isNull(15)
             before =
-                rows.isNull(15)
-                ? file : FileKey(ino: rows.int(15), birth: rows.int(16), filesystem: file.filesystem)
+                isReplacement
+                ? FileKey(ino: rows.int(15), birth: rows.int(16), filesystem: file.filesystem) : file
+            typeBefore = difference.replacedType ?? FileType(mode: mode)
         }
     }
 
@@ -164,18 +177,22 @@ struct NetFold {
             index[current.directory] = current.names
             current = (directory, index.removeValue(forKey: directory) ?? [:])
         }
+        let comes = hasAfter && (!hasBefore || row.isReplacement)
         guard let known = current.names[name].map(Int.init) else {
             current.names[name] = Int32(paths.count)
             paths.append(
                 Path(
-                    directory: directory, name: name, was: hasBefore, isThere: hasAfter, wasFile: row.before,
-                    file: row.file, flags: flags, mode: row.mode, uid: row.uid, gid: row.gid, size: row.size,
+                    directory: directory, name: name, was: hasBefore, isThere: hasAfter, hasCome: comes,
+                    wasType: row.typeBefore, wasFile: row.before, file: row.file, flags: flags, mode: row.mode,
+                    uid: row.uid, gid: row.gid, size: row.size,
                     mtime: row.mtime, seq: row.seq, batch: batch, firstBatch: batch))
             return
         }
         paths[known].flags |= flags
+        if comes { paths[known].hasCome = true }
         if hasBefore, paths[known].firstBatch == batch {
             paths[known].was = true
+            paths[known].wasType = row.typeBefore
             paths[known].wasFile = row.before
         }
         let isTold = paths[known].batch == batch && paths[known].isThere

@@ -32,6 +32,21 @@ package struct Selection: Sendable {
         case deepestFirst
     }
 
+    /// Paths that did not change and that a list needs beside those that did; of the net answer only.
+    package struct Companions: Sendable {
+        package enum Entries: Sendable {
+            case ofNone, ofAll
+            case of(Path)
+        }
+        /// The other names of each file that is there.
+        package var otherNames = false
+        /// Of a directory that changed, where nothing in it did, one entry: for tools that tell of a directory by what they find in
+        /// it, and descend into one that is named itself.
+        package var entries = Entries.ofNone
+
+        package init() {}
+    }
+
     package var shape = Shape.net
     /// Whether what is the same file under another path is one row.
     package var followsRenames = true
@@ -40,6 +55,7 @@ package struct Selection: Sendable {
     package var presence: Presence?
     package var order = Order.path
     package var limit: Int?
+    package var companions = Companions()
 
     package init() {}
 

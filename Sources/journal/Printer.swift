@@ -6,8 +6,10 @@ import Query
 struct Printer {
     var database: Path
     var options: QueryOptions
+    /// `--for`.
+    var list: ToolList?
     var selection: Selection
-    /// `--relative-to`.
+    /// `--relative-to`, or what a list is relative to.
     var base: Path?
 
     /// Prints all of it on stdout, and where it can be continued from.
@@ -43,7 +45,8 @@ struct Printer {
     ) throws -> Int {
         do {
             try refuseUnprintable(answer, format)
-            let place = try textBase
+            // A list knows its base by itself.
+            let place = try list == nil ? textBase : nil
             var count = 0
             try format.begin(answer)
             try answer.forEach { change in
@@ -53,6 +56,7 @@ struct Printer {
                 try format.row(change, &output)
                 count += 1
             }
+            try format.finish(&output)
             return count
         } catch let error as JournalError {
             throw DatabaseOption.failure(error, database)
@@ -60,6 +64,7 @@ struct Printer {
     }
 
     func format() -> any RowFormat {
+        if let list { return ListFormat(list, base: base) }
         switch options.format {
         case .json: return JSONFormat()
         case .csv: return CSVFormat()
@@ -90,22 +95,24 @@ struct Printer {
             directories: { path in format.canCarry(path) && base?.contains(Path(path)) ?? true },
             names: format.canCarry)
         if isFine { return }
+        var format = format
         var refused: [String] = []
         var count = 0
         try answer.forEach { change in
-            for path in [change.path, change.oldPath].compactMap({ $0 }) {
-                let outside = base.map { !$0.contains(Path(path)) } ?? false
-                guard outside || !format.canCarry(path) else { continue }
-                count += 1
-                if refused.count < 10 { refused.append(ShellQuote.text(path)) }
-            }
+            let paths = [change.path, change.oldPath].compactMap { $0 }
+            let isOutside = paths.contains { path in base.map { !$0.contains(Path(path)) } ?? false }
+            guard isOutside || !format.carries(change) else { return }
+            count += 1
+            if refused.count < 10 { refused += paths.map(ShellQuote.text) }
         }
         guard count > 0 else { return }
         let more = count > refused.count ? " and \(count - refused.count) more" : ""
         throw Failure(
             .cannotVouch,
-            "\(refused.joined(separator: " "))\(more): --format \(options.format.rawValue) cannot carry this",
-            hint: options.format == .paths && !options.nul ? "-0 carries any name" : "json carries any name")
+            "\(refused.joined(separator: " "))\(more): \(list?.option ?? "--format \(options.format.rawValue)") cannot carry this",
+            hint: list?.wayOut
+                ?? (options.format == .paths && !options.nul ? "-0 carries any name" : "json carries any name")
+        )
     }
 
     /// In one line, what the answer is not about.

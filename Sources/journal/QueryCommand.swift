@@ -36,19 +36,21 @@ struct QueryCommand: ParsableCommand {
 
     mutating func run() throws {
         if follow { options.log = true }
-        let selection = try options.selection()
+        var selection = try options.selection()
         try check(selection)
         let now = try Now.current()
         let question = Question(
             since: try QuestionArguments.when(since, option: "--since", now: now),
             until: try QuestionArguments.when(until, option: "--until", now: now))
-        let base = try options.relativeTo.map { try PathArgument.canonical(ThisProcess.bytes(ofArgument: $0)) }
         let path = try database.path
         let file = try database.open()
         var asking = Asking(
             database: path, file: file, question: question, now: now, noSync: noSync, timeout: timeout.duration)
         asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
-        let printer = Printer(database: path, options: options, selection: selection, base: base)
+        let base = try options.base(of: asking.question.paths, file, path)
+        selection.companions = try options.companions(of: base)
+        let printer = Printer(
+            database: path, options: options, list: try options.list, selection: selection, base: base)
         if follow {
             return try Following(
                 asking: asking, selection: selection, printer: printer, marksCursors: cursor, cursorFile: cursorOut,
@@ -56,7 +58,7 @@ struct QueryCommand: ParsableCommand {
             ).run()
         }
 
-        let (verdict, answer) = try asking.ask { snapshot, verdict -> Answer? in
+        let (verdict, answer) = try asking.ask { [selection] snapshot, verdict -> Answer? in
             guard let span = verdict.resolution.span, printsAnything(verdict) else { return nil }
             return try snapshot.answer(span, asking.question, selection)
         }

@@ -27,6 +27,11 @@ struct QueryOptions: ParsableArguments {
     var log = false
     @Option(help: "At most so many rows; with --log, whole batches.")
     var limit: Int?
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp(
+            "The list that this tool eats: \(ToolList.all.map(\.name).joined(separator: ", ")).", valueName: "tool"))
+    var tool: String?
     @Option(name: .customLong("format"), help: "How to print. (default: text; consume: paths)")
     var askedFormat: OutputFormat?
     @Flag(name: .customShort("0"), help: "End records of paths with NUL.")
@@ -36,10 +41,12 @@ struct QueryOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Print paths relative to this directory.", valueName: "dir"))
     var relativeTo: String?
 
-    var format: OutputFormat { askedFormat ?? (byDirectory ? .paths : .text) }
+    /// A list is paths of a kind, and so are directories.
+    var format: OutputFormat { askedFormat ?? (tool != nil || byDirectory ? .paths : .text) }
 
     /// The options as meant.
     func selection() throws(Failure) -> Selection {
+        if let list = try list { return try selection(for: list) }
         var selection = Selection()
         selection.shape = log ? .log : .net
         selection.limit = limit
@@ -66,7 +73,7 @@ struct QueryOptions: ParsableArguments {
 
     /// What a consumer stores: equal where the same is asked for, however that was put.
     func description(of selection: Selection, paths: [Path], base: Path?) -> String {
-        var words = ["--format", format.rawValue]
+        var words = tool.map { ["--for", $0] } ?? ["--format", format.rawValue]
         if nul { words.append("-0") }
         if log { words.append("--log") }
         if byDirectory { words.append("--by-directory") }

@@ -43,13 +43,14 @@ struct ConsumeCommand: ParsableCommand {
 
     mutating func run() throws {
         // Whoever reads a list from stdin wants paths.
-        options.askedFormat = options.askedFormat ?? .paths
+        if options.tool == nil { options.askedFormat = options.askedFormat ?? .paths }
         let accepted = try check()
         let path = try database.path
         let file = try database.open()
-        let selection = try options.selection()
-        let base = try options.relativeTo.map { try PathArgument.canonical(ThisProcess.bytes(ofArgument: $0)) }
+        var selection = try options.selection()
         let paths = try QuestionArguments.paths(words.dropLast(command.count), file: file, database: path)
+        let base = try options.base(of: paths, file, path)
+        selection.companions = try options.companions(of: base)
         let lock = try locked(path)
         defer { lock.release() }
         let consumption = Consumption(
@@ -58,7 +59,8 @@ struct ConsumeCommand: ParsableCommand {
             asking: Asking(
                 database: path, file: file, question: Question(since: .now, paths: paths), now: try Now.current(),
                 noSync: false, timeout: timeout.duration),
-            printer: Printer(database: path, options: options, selection: selection, base: base))
+            printer: Printer(database: path, options: options, list: try options.list, selection: selection, base: base)
+        )
         try initial ? consumption.begin() : consumption.goOn(always: always)
     }
 

@@ -1,0 +1,69 @@
+import Changes
+import Kernel
+import Query
+
+/// `--for`, as meant.
+extension QueryOptions {
+    var list: ToolList? {
+        get throws(Failure) {
+            guard let tool else { return nil }
+            return try ToolList.named(tool)
+        }
+    }
+
+    /// A list is all that the tool needs and nothing else, in one form.
+    func selection(for list: ToolList) throws(Failure) -> Selection {
+        let given = [
+            ("--format", askedFormat != nil), ("-0", nul), ("--kind", kind != nil), ("--type", type != nil),
+            ("--present", present), ("--absent", absent), ("--renames", renames != nil), ("--log or --follow", log),
+            ("--by-directory", byDirectory),
+            ("--limit", limit != nil), ("--relative-to", list.base == .root && relativeTo != nil),
+        ]
+        if let other = given.first(where: \.1) {
+            throw Failure(.usage, "--for \(list.name) says what is listed and how: \(other.0) does not go with it")
+        }
+        var selection = Selection()
+        selection.followsRenames = false
+        return selection
+    }
+
+    /// What a list needs beside what changed.
+    func companions(of base: Path?) throws(Failure) -> Selection.Companions {
+        try list?.companions(base) ?? Selection.Companions()
+    }
+
+    /// What paths are printed relative to: `--relative-to`, and for a list otherwise the directory that is asked about, which the
+    /// tool is to be told. That is to be the same each time, whatever becomes of it.
+    func base(of paths: [Path], _ file: JournalFile, _ database: Path) throws -> Path? {
+        if let relativeTo { return try PathArgument.canonical(ThisProcess.bytes(ofArgument: relativeTo)) }
+        guard let list = try list, list.base == .directory else { return nil }
+        let about: [Path]
+        do {
+            about = try paths.isEmpty ? file.snapshot { try $0.roots() } : paths
+        } catch {
+            throw DatabaseOption.failure(error, database)
+        }
+        guard Set(about).count == 1, let directory = about.first else {
+            let things = paths.isEmpty ? "\(about.count) roots are" : "\(about.count) paths are"
+            throw Failure(
+                .usage, "--for \(list.name): \(things) asked about, and its paths are relative to one directory",
+                hint: "ask about one, or say which with --relative-to DIR")
+        }
+        guard try isDirectory(directory) else {
+            throw Failure(
+                .usage,
+                "--for \(list.name): \(ShellQuote.text(directory.shown)): no directory that its paths could be relative to",
+                hint: "say which with --relative-to DIR")
+        }
+        return directory
+    }
+
+    private func isDirectory(_ path: Path) throws(Failure) -> Bool {
+        do {
+            return try FileStatus(at: path.shown).isDirectory
+        } catch {
+            if error.isMissing { return false }
+            throw Failure(error.isForbidden ? .permission : .inputOutput, error.shown)
+        }
+    }
+}
