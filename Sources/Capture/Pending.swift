@@ -85,10 +85,12 @@ struct Pending {
             && openedGaps.isEmpty && closedGaps.isEmpty && rootStates.isEmpty
     }
 
-    /// Makes observations of the arrivals that are wanted.
-    mutating func observeArrivals(where isWanted: (NodeID, Entry) -> Bool) {
+    /// Makes observations of the arrivals that are wanted, of the directories that are.
+    mutating func observeArrivals(
+        of isMeant: (NodeID) -> Bool = { _ in true }, where isWanted: (Entry) -> Bool = { _ in true }
+    ) {
         guard !arrivals.isEmpty else { return }
-        arrivals.take(where: isWanted) { row, isLogged in
+        arrivals.take(of: isMeant, where: isWanted) { row, isLogged in
             observations[row.place] = Observation(
                 before: nil, after: .present(row.entry, child: nil), hints: .listed, isSilent: !isLogged, sight: 0)
         }
@@ -125,7 +127,7 @@ struct Pending {
     /// Takes everything, but for the observations and origins of the directories in `held`, and all about those in `unborn`:
     /// these stay.
     mutating func take(holding held: [NodeID: Place], unborn: Set<NodeID>) -> Pending {
-        if !unborn.isEmpty { observeArrivals { node, _ in unborn.contains(node) } }
+        if !unborn.isEmpty { observeArrivals(of: unborn.contains) }
         var taken = self
         self = Pending()
         source = taken.source

@@ -119,11 +119,11 @@ private struct Commit {
     /// The id of a path in the dictionary. Most that are asked for are new.
     private func directory(_ path: Path) throws -> Int64 {
         let name = Name(path.bytes)
+        statements.insertDirectory.bind(1, name)
+        if try statements.insertDirectory.run() == 1 { return store.database.lastInsertedRowID }
         var id: Int64?
-        for statement in [statements.insertDirectory, statements.findDirectory] where id == nil {
-            statement.bind(1, name)
-            try statement.forEachRow { id = statement.int(0) }
-        }
+        statements.findDirectory.bind(1, name)
+        try statements.findDirectory.forEachRow { id = statements.findDirectory.int(0) }
         return id!
     }
 
@@ -194,7 +194,7 @@ private struct Commit {
         }
     }
 
-    /// Files that came where nothing was, all in two statements.
+    /// Files that came where nothing was, all in two statements; the first crawl of a root logs none.
     private mutating func writeArrivals() throws {
         guard !batch.arrivals.isEmpty else { return }
         for group in batch.arrivals.groups {
@@ -204,7 +204,7 @@ private struct Commit {
             batch.arrivals, behind: seq, silent: store.head, directory: { nodes[$0]!.directory }
         ) {
             try statements.insertArrivals.run()
-            return try statements.insertLogOfArrivals.run()
+            return batch.arrivals.logged == 0 ? 0 : try statements.insertLogOfArrivals.run()
         }
     }
 
