@@ -71,14 +71,14 @@ struct History {
                moved_with, batch.committed_ns, batch.not_before_ns, batch.source
         FROM (SELECT seq, old_directory AS directory, old_name AS name, NULL AS old_directory, NULL AS old_name,
                      4 AS kind, 3 AS flags, \(rest)
-              FROM main.log
+              FROM \(Scope.log)
               WHERE \(Scope.range) AND NOT (:follow AND :everything)
                 AND kind = 5 AND \(Scope.old) AND (NOT :follow OR NOT \(Scope.own))
               UNION ALL
               SELECT seq, directory, name, CASE WHEN \(split) THEN NULL ELSE old_directory END,
                      CASE WHEN \(split) THEN NULL ELSE old_name END,
                      CASE WHEN \(split) THEN 1 ELSE kind END, CASE WHEN \(split) THEN 3 ELSE flags END, \(rest)
-              FROM main.log
+              FROM \(Scope.log)
               WHERE \(Scope.range) AND \(Scope.own)
               ORDER BY seq LIMIT -1) AS row
         CROSS JOIN main.batch ON batch.seq = (SELECT min(seq) FROM main.batch WHERE seq >= row.seq)

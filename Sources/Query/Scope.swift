@@ -14,7 +14,9 @@ struct Scope {
     /// What the conditions below are about.
     var arguments: StatementArguments { ["since": span.since, "until": span.until, "everything": isEverything] }
 
-    /// The rows of the range.
+    /// The rows of the log, each with what was before where there is anything to say of that.
+    static let log = "main.log LEFT JOIN main.log_origin USING (seq)"
+    /// Those of the range.
     static let range = "seq > :since AND seq <= :until"
     /// That a row's path lies in the question.
     static let own = "(:everything OR directory IN temp.inside OR (directory, name) IN temp.leaf)"
@@ -30,7 +32,7 @@ struct Scope {
             sql: """
                 INSERT OR IGNORE INTO temp.touched SELECT directory FROM main.log WHERE \(Scope.range);
                 INSERT OR IGNORE INTO temp.touched
-                  SELECT old_directory FROM main.log WHERE \(Scope.range) AND kind = 5;
+                  SELECT old_directory FROM main.log_origin WHERE \(Scope.range) AND old_directory IS NOT NULL;
                 """,
             arguments: arguments)
         let paths = subjects.subjects.map(\.path)
@@ -57,7 +59,7 @@ struct Scope {
         try Bool.fetchOne(
             db,
             sql: """
-                SELECT EXISTS (SELECT 1 FROM main.log WHERE \(Scope.range)
+                SELECT EXISTS (SELECT 1 FROM \(Scope.log) WHERE \(Scope.range)
                                AND (\(Scope.own) OR (kind = 5 AND \(Scope.old))))
                 """,
             arguments: arguments) ?? false

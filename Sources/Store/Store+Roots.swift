@@ -173,7 +173,11 @@ extension Store {
             "(CAST(path AS BLOB) = ?1 OR substr(CAST(path AS BLOB), 1, length(?1) + 1) = CAST(?1 || '/' AS BLOB))"
         let below = "SELECT id FROM directory WHERE \(isBelow)"
         let log = try BulkStatement(
-            database, "DELETE FROM log WHERE directory IN (\(below)) OR old_directory IN (\(below))")
+            database,
+            """
+            DELETE FROM log
+            WHERE directory IN (\(below)) OR seq IN (SELECT seq FROM log_origin WHERE old_directory IN (\(below)))
+            """)
         log.bind(1, blob: root.path.bytes)
         try log.run()
         // The root's own row lies in its container's directory.
@@ -182,6 +186,7 @@ extension Store {
         own.bind(1, root.container.rawValue)
         own.bind(2, root.path.name)
         try own.run()
+        try database.execute(sql: "DELETE FROM log_origin WHERE seq NOT IN (SELECT seq FROM log)")
         let audits = try BulkStatement(database, "DELETE FROM audit WHERE \(isBelow)")
         audits.bind(1, blob: root.path.bytes)
         try audits.run()
@@ -197,7 +202,7 @@ extension Store {
             """
             DELETE FROM directory WHERE id IN (\(below))
               AND id NOT IN (SELECT directory FROM node) AND id NOT IN (SELECT directory FROM log)
-              AND id NOT IN (SELECT old_directory FROM log WHERE old_directory IS NOT NULL)
+              AND id NOT IN (SELECT old_directory FROM log_origin WHERE old_directory IS NOT NULL)
               AND id NOT IN (SELECT directory FROM gap)
             """)
         dictionary.bind(1, blob: root.path.bytes)
