@@ -78,7 +78,8 @@ struct Pending {
     private static let limit = 32_768
 
     /// Whether a commit is worth its while: what cannot be committed yet is no reason to try again for every name.
-    var isLarge: Bool { observations.count - heldBack + arrivals.count >= Self.limit }
+    var isLarge: Bool { isLarge(limit: Self.limit) }
+    func isLarge(limit: Int) -> Bool { observations.count - heldBack + arrivals.count >= limit }
 
     var isEmpty: Bool {
         observations.isEmpty && arrivals.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty && altered.isEmpty
