@@ -100,6 +100,7 @@ extension Capture {
         queued.completed = settled
         try settleEvents(queued, state)
         crawls.removeAll { $0 === crawl }
+        if crawls.isEmpty { spareNames = [] }
         var batch = Batch(source: .crawl, began: vouched, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }
         batch.closedGaps = close(crawl)

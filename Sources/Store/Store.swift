@@ -74,7 +74,7 @@ package final class Store: StoredState {
         PRAGMA page_size = 8192;
         PRAGMA synchronous = NORMAL;
         PRAGMA secure_delete = OFF;
-        PRAGMA cache_size = -16384;
+        PRAGMA cache_size = -8192;
         PRAGMA wal_autocheckpoint = 0;
         PRAGMA journal_size_limit = 0;
         PRAGMA temp_store = FILE;
