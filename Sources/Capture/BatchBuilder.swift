@@ -97,6 +97,7 @@ struct BatchBuilder {
 
     /// Arrivals in a directory that moved or went are told beside it, and those that departed elsewhere are renamed.
     private mutating func observeArrivals() {
+        if pending.arrivals.isEmpty { return }
         // What was in a directory that is gone may be anywhere.
         let hasGone = !goneNodes.isEmpty
         pending.observeArrivals(of: { [tree, movers] in hasGone || movers[$0] != nil || tree[$0] == nil })
