@@ -110,8 +110,6 @@ CREATE TABLE log (
                                               -- above 15: S_IFMT >> 8 of what was here before, of another type
   directory      INTEGER NOT NULL,            -- the path, as (directory, name)
   name           ANY NOT NULL,
-  old_directory  INTEGER,                     -- renamed: the path before
-  old_name       ANY,
   mode           INTEGER NOT NULL,            -- deleted: the last known
   size           INTEGER NOT NULL,
   mtime_ns       INTEGER NOT NULL,
@@ -119,10 +117,18 @@ CREATE TABLE log (
   gid            INTEGER NOT NULL,
   filesystem     INTEGER NOT NULL,            -- with ino and btime_ns: which file; deleted: which file it was
   ino            INTEGER NOT NULL,
-  btime_ns       INTEGER NOT NULL,
-  prior_ino      INTEGER,                     -- modified: which file was here before, where it was another
-  prior_btime_ns INTEGER,
-  moved_with     INTEGER                      -- renamed only because a directory above was: that row's seq
+  btime_ns       INTEGER NOT NULL
+) STRICT;
+
+-- What else there is to say of a row of the log: of a renamed one, and of a modified one where it was another file before.
+-- A column that is NULL costs a byte a row, and of most rows there is nothing to say. It is forgotten with its row.
+CREATE TABLE log_origin (
+  seq            INTEGER PRIMARY KEY,         -- of the row
+  old_directory  INTEGER,                     -- renamed: the path before
+  old_name       ANY,
+  moved_with     INTEGER,                     -- renamed only because a directory above was: that row's seq
+  prior_ino      INTEGER,                     -- modified: which file was here before
+  prior_btime_ns INTEGER
 ) STRICT;
 
 -- Names that came and went between two looks, behind the last 50,000 numbers of the log. They are no change, but
@@ -230,22 +236,23 @@ SELECT log.seq,
             THEN d.path || '/' || log.name END AS path,
        CASE WHEN typeof(d.path) = 'blob' OR typeof(log.name) = 'blob'
             THEN CAST(CAST(d.path AS TEXT) || '/' || CAST(log.name AS TEXT) AS BLOB) END AS path_raw,
-       CASE WHEN typeof(o.path) = 'text' AND typeof(log.old_name) = 'text'
-            THEN o.path || '/' || log.old_name END AS old_path,
-       CASE WHEN typeof(o.path) = 'blob' OR typeof(log.old_name) = 'blob'
-            THEN CAST(CAST(o.path AS TEXT) || '/' || CAST(log.old_name AS TEXT) AS BLOB) END AS old_path_raw,
+       CASE WHEN typeof(o.path) = 'text' AND typeof(origin.old_name) = 'text'
+            THEN o.path || '/' || origin.old_name END AS old_path,
+       CASE WHEN typeof(o.path) = 'blob' OR typeof(origin.old_name) = 'blob'
+            THEN CAST(CAST(o.path AS TEXT) || '/' || CAST(origin.old_name AS TEXT) AS BLOB) END AS old_path_raw,
        log.flags & 1 AS content,
        (log.flags & 2) / 2 AS metadata,
        log.size, log.mtime_ns,
        log.mode & 4095 AS mode,
        log.uid, log.gid, log.ino,
        CASE batch.source WHEN 1 THEN 'event' WHEN 2 THEN 'crawl' WHEN 3 THEN 'audit' END AS source,
-       log.moved_with,
+       origin.moved_with,
        batch.seq AS batch
 FROM log
 JOIN batch ON batch.seq = (SELECT min(seq) FROM batch WHERE seq >= log.seq)
 JOIN directory AS d ON d.id = log.directory
-LEFT JOIN directory AS o ON o.id = log.old_directory;
+LEFT JOIN log_origin AS origin ON origin.seq = log.seq
+LEFT JOIN directory AS o ON o.id = origin.old_directory;
 
 CREATE VIEW files AS
 SELECT CASE WHEN typeof(d.path) = 'text' AND typeof(state.name) = 'text'

@@ -52,7 +52,8 @@ struct BatchBuilder {
     consuming func build(state: some StoredState) throws -> Batch {
         findMovers()
         observeArrivals()
-        for (place, observation) in pending.observations.sorted(by: { $0.key < $1.key }) { sort(place, observation) }
+        // Places are put in order, here and below, and not what is known of them: that is more than is moved in one piece.
+        for place in pending.observations.places.sorted() { sort(place, pending.observations[place]!) }
         arrivedAt = Set(arrived.keys)
         try findUnseenDepartures(state: state)
         try findDeparturesInGoneDirectories(state: state)
@@ -96,12 +97,13 @@ struct BatchBuilder {
 
     /// Arrivals in a directory that moved or went are told beside it, and those that departed elsewhere are renamed.
     private mutating func observeArrivals() {
+        if pending.arrivals.isEmpty { return }
         // What was in a directory that is gone may be anywhere.
         let hasGone = !goneNodes.isEmpty
-        pending.observeArrivals { [tree, movers] node, _ in hasGone || movers[node] != nil || tree[node] == nil }
+        pending.observeArrivals(of: { [tree, movers] in hasGone || movers[$0] != nil || tree[$0] == nil })
         let departed = Set(
             pending.observations.lazy.compactMap { $1.before }.filter { $0.child == nil }.map(\.entry.id))
-        if !departed.isEmpty { pending.observeArrivals { departed.contains($1.id) } }
+        if !departed.isEmpty { pending.observeArrivals(where: { departed.contains($0.id) }) }
     }
 
     /// Sorts one place into stayed, departed and arrived.
@@ -197,16 +199,19 @@ struct BatchBuilder {
     /// Pairs the departed with the arrived: directories by their node, files by inode and birth time, and on file systems
     /// without birth times only where a rename event said so too.
     private mutating func matchRenames() {
+        if departed.isEmpty { return }
         var byChild: [NodeID: Place] = [:]
         var byFile: [FileID: [Place]] = [:]
-        for (place, value) in arrived.sorted(by: { $0.key > $1.key }) {
+        for place in arrived.keys.sorted(by: >) {
+            let value = arrived[place]!
             if let child = value.child {
                 byChild[child] = place
             } else {
                 byFile[value.entry.id, default: []].append(place)
             }
         }
-        for (old, before) in departed.sorted(by: { $0.key < $1.key }) {
+        for old in departed.keys.sorted() {
+            let before = departed[old]!
             let new: Place?
             if let child = before.child {
                 new = byChild.removeValue(forKey: child)
@@ -251,7 +256,8 @@ struct BatchBuilder {
 
     /// What nobody claimed: deleted, created, or replaced where both are at one place that kept its path.
     private mutating func addLeftOvers() {
-        for (place, before) in departed.sorted(by: { $0.key < $1.key }) {
+        for place in departed.keys.sorted() {
+            let before = departed[place]!
             if movers[place.node] == nil, !goneNodes.contains(place.node), let (entry, child) = arrived[place] {
                 arrived[place] = nil
                 let row = addRow(place, entry, child: child, before: before)
@@ -272,7 +278,8 @@ struct BatchBuilder {
                         kind: .deleted, difference: .all, place: place, entry: before.entry, child: before.child), nil)
             }
         }
-        for (place, (entry, child)) in arrived.sorted(by: { $0.key < $1.key }) {
+        for place in arrived.keys.sorted() {
+            let (entry, child) = arrived[place]!
             let row = addRow(place, entry, child: child, before: pending.observations[place]?.before)
             if silent.contains(place) { continue }
             add(.other, Transition(kind: .created, difference: .all, place: place, entry: entry, child: child), row)

@@ -20,18 +20,21 @@ extension Capture {
     func absorb(_ take: Drain.Take) {
         links.latest = [:]
         let ahead = Set(crawls.lazy.flatMap(\.ahead).map(\.node))
+        let ended = directoriesThatEnded(in: take.buffers)
         for buffer in take.buffers {
             decodeEvents(buffer) { event, name in
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }
                 // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
                 guard let node = tree.node(watchedBy: event.watch) else { return }
                 if ahead.contains(node) { voidLooksAhead(at: node) }
+                // An audit wants to hear of each name.
+                if event.mask.subtracting(.isDirectory) == .delete, ended.contains(node), audit == nil { return }
                 if event.mask.contains(.unmount) {
                     noteUnmount(node)
                 } else if event.mask.contains(.ignored) {
                     if let place = tree.place(of: node) { audit?.note(place, event.mask) }
                     tree.setWatch(node, nil)
-                    if let place = tree.place(of: node) { dirty.note(place, []) }
+                    if let place = tree.place(of: node), !ended.contains(place.node) { dirty.note(place, []) }
                 } else if name.isEmpty {
                     noteSelf(node, event.mask)
                 } else {
@@ -46,6 +49,26 @@ extension Capture {
                 }
             }
         }
+    }
+
+    /// The directories that have been deleted by the end of what was read. What was in such a one is gone with it, so that
+    /// nobody need look at each name of which a deletion was told: `rm -rf` leaves one where there were thousands.
+    ///
+    /// Without birth times another directory could be taken for it, once its inode number is used again.
+    private func directoriesThatEnded(in buffers: [[UInt8]]) -> Set<NodeID> {
+        var (deleted, ended): (Set<WatchDescriptor>, Set<NodeID>) = ([], [])
+        for buffer in buffers {
+            decodeEvents(buffer) { event, _ in
+                if event.mask.contains(.deleteSelf) { deleted.insert(event.watch) }
+                // Alone it tells of an unmount, or of a watch that was removed.
+                if event.mask.contains(.ignored), deleted.contains(event.watch),
+                    let node = tree.node(watchedBy: event.watch), tree[node]!.id.birth != 0
+                {
+                    ended.insert(node)
+                }
+            }
+        }
+        return ended
     }
 
     /// An event about a watched directory itself. Names are the parent's business, so DELETE_SELF and MOVE_SELF decide

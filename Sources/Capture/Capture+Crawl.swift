@@ -7,6 +7,10 @@ extension Capture {
     /// Time that one slice of a crawl takes before events get their turn, nanoseconds.
     private static let sliceTime: Int64 = 20_000_000
 
+    /// Names that a crawl commits together. While one thread commits, the other lists what comes next, and it comes to its end
+    /// with that if there are many more.
+    private static let crawlBatch = 4096
+
     /// Lists the directories that events told of, and those found in them, to the end: a barrier is answered only when what
     /// happened in a new directory before it was watched is known too.
     func expand(_ state: some StoredState) throws {
@@ -53,7 +57,7 @@ extension Capture {
         let deadline = Clock.boot() + Self.sliceTime
         while Clock.boot() < deadline {
             if crawl.listing == nil {
-                while crawl.ahead.count < ReadAhead.limit, let node = crawl.stack.popLast() {
+                while crawl.ahead.count < crawl.reach, let node = crawl.takeNext() {
                     if let ahead = begin(listingAhead: node) { crawl.ahead.append(ahead) }
                 }
                 if crawl.ahead.isEmpty { return true }
@@ -62,10 +66,11 @@ extension Capture {
             // In one stretch with what was seen: between slices events say what is newer.
             if let listing = crawl.listing, try look(at: listing, state) {
                 crawl.entries += listing.next
+                crawl.directories += 1
                 crawl.listing = nil
                 end(listing)
             }
-            try flushIfLarge(state)
+            if pending.isLarge(limit: Self.crawlBatch) { try flush(state) }
         }
         return false
     }
@@ -84,7 +89,7 @@ extension Capture {
         unpark()
         try resolve(state)
         try expand(state)
-        while let node = crawl.stack.popLast() { try list(node, state) }
+        while let node = crawl.takeNext() { try list(node, state) }
         try lookAgainAtLinks(of: crawl, state)
         crawl.isWalked = true
         try settleDetached(state)
@@ -95,6 +100,7 @@ extension Capture {
         queued.completed = settled
         try settleEvents(queued, state)
         crawls.removeAll { $0 === crawl }
+        if crawls.isEmpty { spareNames = [] }
         var batch = Batch(source: .crawl, began: vouched, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }
         batch.closedGaps = close(crawl)

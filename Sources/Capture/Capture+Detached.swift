@@ -18,7 +18,7 @@ extension Capture {
     func follow(_ moved: NodeID, outOf gap: OpenGap?) {
         let root = tree[moved]!.root
         unpark { tree.isBelow($0, moved) }
-        for crawl in crawls where crawl.root == root && !crawl.isWalked { crawl.stack.append(moved) }
+        for crawl in crawls where crawl.root == root && !crawl.isWalked { crawl.add(moved) }
         if let gap, !tree.isBelow(moved, gap.node) {
             crawl(toClose: openGap(moved, .doubt, since: gap.since))
         } else if crawling == nil {

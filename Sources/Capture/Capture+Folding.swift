@@ -52,7 +52,7 @@ extension Capture {
 
     /// The names that the state has in a directory, and those that wait to be committed to it.
     private func knownNames(in node: NodeID, _ state: some StoredState) throws -> Set<Name> {
-        pending.observeArrivals { found, _ in found == node }
+        pending.observeArrivals(of: { $0 == node })
         var names = Set(pending.observations.places.lazy.filter { $0.node == node }.map(\.name))
         guard tree[node]?.hasNoRows == false else { return names }
         try state.forEachPage(of: node) { rows in

@@ -184,7 +184,7 @@ extension Capture {
     /// A directory is no more: what could not be seen below it is gone, and was logged as that.
     func dropGaps(of node: NodeID) {
         for (id, gap) in gaps where gap.node == node { dropGap(id) }
-        for crawl in crawls where crawl.top == node && crawl.listing == nil { crawl.stack.removeAll() }
+        for crawl in crawls where crawl.top == node && crawl.listing == nil { crawl.dropRest() }
     }
 
     func dropGap(_ id: GapID) {

@@ -122,11 +122,12 @@ extension Capture {
         }
         try readRows(listing, state)
         let page = Page(listing.node, value, self)
+        // What an object holds is retained for each look at it.
+        let (names, rows) = (listing.names, rows)
         var remarkable: [(name: Int?, row: Int?)] = []
         var hasBegun = false
         let isDone = listing.forEachOfPage(rows) { name, row in
-            guard let name, let status = listing.names.status(name),
-                page.isUnremarkable(status, listing.names, name, self)
+            guard let name, let status = names.status(name), page.isUnremarkable(status, names, name, self)
             else { return remarkable.append((name, row)) }
             let entry = page.entry(status)
             if let row {
@@ -135,10 +136,8 @@ extension Capture {
             }
             if !hasBegun { pending.arrivals.begin(listing.node, isLogged: page.isLogged) }
             hasBegun = true
-            let item = listing.names.items[name]
-            pending.arrivals.append(entry, isText: item.isText) {
-                $0.append(contentsOf: listing.names.bytes[item.range])
-            }
+            let item = names.items[name]
+            pending.arrivals.append(entry, isText: item.isText) { $0.append(contentsOf: names.bytes[item.range]) }
         }
         if remarkable.isEmpty { return isDone }
         guard let opened = try openAgain(listing) else { return true }

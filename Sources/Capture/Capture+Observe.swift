@@ -19,10 +19,12 @@ extension Capture {
                     continue
                 }
                 voidLooksAhead(at: node)
-                let opened = try withDirectory(node, for: names, state) { directory, foldsCase in
-                    if foldsCase { return try observeFolded(node, names, in: directory, state) }
-                    for name in names.keys.sorted() {
-                        try observe(Place(node, name), names[name]!, in: directory, state)
+                let opened = try state.inSnapshot {
+                    try withDirectory(node, for: names, state) { directory, foldsCase in
+                        if foldsCase { return try observeFolded(node, names, in: directory, state) }
+                        for name in names.keys.sorted() {
+                            try observe(Place(node, name), names[name]!, in: directory, state)
+                        }
                     }
                 }
                 if !opened { parked.note(names, in: node) }

@@ -17,7 +17,7 @@ extension Capture {
             case .same:
                 // Crawls go into every directory (the top is where they began); events only into those that are new.
                 if let crawling {
-                    if known != crawling.top { crawling.stack.append(known) }
+                    if known != crawling.top { crawling.add(known) }
                 } else {
                     watchAgain(known)
                 }
@@ -56,7 +56,7 @@ extension Capture {
             openGap(born, .remote)
         }
         if coverage == .covered {
-            if let crawling { crawling.stack.append(born) } else { expansions.append(born) }
+            if let crawling { crawling.add(born) } else { expansions.append(born) }
         }
         return born
     }

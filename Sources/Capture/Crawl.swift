@@ -38,7 +38,8 @@ final class Crawl {
     var askedAgain: Set<GapID> = []
     /// What it finds happened after this, nanoseconds since 1970.
     let notBefore: Int64?
-    var stack: [NodeID]
+    /// Directories that it has found and not yet seen.
+    private var rest: (next: [NodeID], later: [NodeID])
     var listing: Listing?
     /// The directories that come next, and are being listed.
     var ahead: [Ahead] = []
@@ -52,6 +53,8 @@ final class Crawl {
     /// Files with several names that changed while it ran, of a whole root.
     var links: Set<FileID> = []
     var entries = 0
+    /// Directories that are done.
+    var directories = 0
     var found: Int64 = 0
     /// Whom to tell when it is done.
     let ticket: Int?
@@ -68,8 +71,28 @@ final class Crawl {
         self.notBefore = notBefore
         self.unwrittenSince = unwrittenSince
         self.ticket = ticket
-        stack = [top]
+        rest = ([top], [])
     }
+
+    func add(_ node: NodeID) { rest.later.append(node) }
+
+    /// The directory that comes next. They come in the order in which they were found, which mostly is that of their numbers:
+    /// rows are written, and read, fastest in the order in which they are kept.
+    func takeNext() -> NodeID? {
+        if rest.next.isEmpty { rest = (rest.later.reversed(), []) }
+        return rest.next.popLast()
+    }
+
+    /// There is nothing to see any more.
+    func dropRest() { rest = ([], []) }
+
+    /// How many directories are listed ahead: such as have a page of names together, if they are like those before.
+    var reach: Int {
+        let size = entries / max(1, directories)
+        return min(ReadAhead.limit, max(Self.leastReach, Listing.pageSize / max(1, size)))
+    }
+
+    private static let leastReach = 8
 
     var hasBegun: Bool { began != nil }
     var isDue: Bool { due == 0 || Clock.boot() >= due }

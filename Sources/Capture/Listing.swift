@@ -56,7 +56,7 @@ final class Listing {
     /// Between pages others have their turn, so that rows may come; each page reads its own.
     func forEachOfPage(_ rows: RowList, _ body: (_ name: Int?, _ row: Int?) -> Void) -> Bool {
         defer { hasLooked = false }
-        let end = page.upperBound
+        let (names, end) = (names, page.upperBound)
         var row = 0
         var isLastARow = false
         while row < rows.count {

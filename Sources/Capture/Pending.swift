@@ -80,7 +80,8 @@ struct Pending {
     private static let limit = 32_768
 
     /// Whether a commit is worth its while: what cannot be committed yet is no reason to try again for every name.
-    var isLarge: Bool { observations.count - heldBack + arrivals.count >= Self.limit }
+    var isLarge: Bool { isLarge(limit: Self.limit) }
+    func isLarge(limit: Int) -> Bool { observations.count - heldBack + arrivals.count >= limit }
 
     var isEmpty: Bool {
         observations.isEmpty && arrivals.isEmpty && passing.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty
@@ -90,10 +91,12 @@ struct Pending {
 
     mutating func notePassing(_ place: Place) { passing[place.node, default: .names([])].insert(place.name) }
 
-    /// Makes observations of the arrivals that are wanted.
-    mutating func observeArrivals(where isWanted: (NodeID, Entry) -> Bool) {
+    /// Makes observations of the arrivals that are wanted, of the directories that are.
+    mutating func observeArrivals(
+        of isMeant: (NodeID) -> Bool = { _ in true }, where isWanted: (Entry) -> Bool = { _ in true }
+    ) {
         guard !arrivals.isEmpty else { return }
-        arrivals.take(where: isWanted) { row, isLogged in
+        arrivals.take(of: isMeant, where: isWanted) { row, isLogged in
             observations[row.place] = Observation(
                 before: nil, after: .present(row.entry, child: nil), hints: .listed, isSilent: !isLogged, sight: 0)
         }
@@ -130,7 +133,7 @@ struct Pending {
     /// Takes everything, but for the observations and origins of the directories in `held`, and all about those in `unborn`:
     /// these stay.
     mutating func take(holding held: [NodeID: Place], unborn: Set<NodeID>) -> Pending {
-        if !unborn.isEmpty { observeArrivals { node, _ in unborn.contains(node) } }
+        if !unborn.isEmpty { observeArrivals(of: unborn.contains) }
         var taken = self
         self = Pending()
         source = taken.source

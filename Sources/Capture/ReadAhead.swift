@@ -37,8 +37,9 @@ final class ReadAhead: Sendable {
         var isStopped = false
     }
 
-    /// Directories that are open at a time.
-    static let limit = 24
+    /// Directories that are open at a time: enough to keep a thread at work while the other commits, and a part of what the
+    /// process may have open.
+    static let limit = max(1, min(192, ThisProcess.descriptorLimit / 4))
 
     private let queue = Monitor(Queue())
 

@@ -1,13 +1,14 @@
 internal import Changes
 internal import Kernel
 
-/// One directory of the watched trees.
-struct Node {
+/// One directory of the watched trees. (An object of its own: a dictionary has room for up to three times as many values as
+/// there are, and each look at one would copy it.)
+final class Node {
     /// The directory it lies in; nil for a container, and while nobody knows where the directory went.
     var parent: NodeID?
     var name: Name
     var id: FileID
-    var root: RootID
+    let root: RootID
     var coverage: Coverage
     var watch: WatchDescriptor?
     var children: [Name: NodeID] = [:]
@@ -15,6 +16,14 @@ struct Node {
     var hasNoRows = false
     /// A gap tells that it has no watch.
     var isUnwatched = false
+
+    init(parent: NodeID?, name: Name, id: FileID, root: RootID, coverage: Coverage) {
+        self.parent = parent
+        self.name = name
+        self.id = id
+        self.root = root
+        self.coverage = coverage
+    }
 }
 
 /// The directories in memory: watch → node, never watch → path. A rename relinks one node, and all below it have moved.

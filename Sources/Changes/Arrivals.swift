@@ -82,12 +82,13 @@ package struct Arrivals: Sendable {
         return nil
     }
 
-    /// Takes out all rows that are wanted.
+    /// Takes out all rows that are wanted, of the directories that are.
     package mutating func take(
-        where isWanted: (NodeID, Entry) -> Bool, _ body: (StoredRow, _ isLogged: Bool) -> Void
+        of isMeant: (NodeID) -> Bool, where isWanted: (Entry) -> Bool,
+        _ body: (StoredRow, _ isLogged: Bool) -> Void
     ) {
-        for group in groups {
-            for row in group.rows where isLeft(row) && isWanted(group.node, list[row].entry) {
+        for group in groups where isMeant(group.node) {
+            for row in group.rows where isLeft(row) && isWanted(list[row].entry) {
                 taken.insert(row)
                 body(list.stored(row, in: group.node), group.isLogged)
             }

@@ -46,6 +46,13 @@ package enum ThisProcess {
     /// Processors that are online.
     package static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
+    /// How many descriptors it may have open: the soft RLIMIT_NOFILE.
+    package static var descriptorLimit: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Sleeps, by nanosleep(2); a signal ends it early.
     package static func sleep(nanoseconds: Int64) {
         var time = timespec(

@@ -37,7 +37,7 @@ struct LogPiece {
 
     private static let rows = """
         SELECT seq, kind, flags, directory, name, old_directory, old_name, mode, size, mtime_ns, uid, gid, ino, moved_with
-        FROM main.log WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3
+        FROM \(LogTable.rows) WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3
         """
 
     /// From rows to changes, with the batch of the rows that are read.

@@ -113,7 +113,7 @@ struct NetFold {
     private static let rows = """
         SELECT seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns,
           old_directory, old_name, prior_ino, prior_btime_ns
-        FROM main.log WHERE seq > ?1 AND seq <= ?2 ORDER BY seq
+        FROM \(LogTable.rows) WHERE seq > ?1 AND seq <= ?2 ORDER BY seq
         """
 
     /// The numbers of a row.

@@ -85,7 +85,7 @@ struct NetRenames {
             db,
             """
             SELECT kind, flags, filesystem, ino, btime_ns, prior_ino IS NOT NULL
-            FROM main.log WHERE seq > ?1 AND seq <= ?2
+            FROM \(LogTable.rows) WHERE seq > ?1 AND seq <= ?2
             """)
         rows.bind(1, span.since)
         rows.bind(2, span.until)

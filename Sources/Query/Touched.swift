@@ -32,7 +32,10 @@ extension Snapshot {
         }
         let rows = try BulkStatement(
             db,
-            "SELECT directory, name, mode, old_directory, old_name FROM main.log WHERE seq > ?1 AND seq <= ?2")
+            """
+            SELECT directory, name, mode, old_directory, old_name
+            FROM \(LogTable.rows) WHERE seq > ?1 AND seq <= ?2
+            """)
         rows.bind(1, span.since)
         rows.bind(2, span.until)
         try rows.forEachRow {

@@ -4,8 +4,8 @@ internal import Schema
 /// From an empty file, or an older schema, to the current one.
 enum Migrations {
     /// Runs the steps that are missing, all in one transaction, and turns on WAL. Throws ``StoreError`` where the database is
-    /// not ours, or newer than this program; it is not touched then.
-    static func bringUpToDate(_ database: Database, uuid: String, now: Int64) throws {
+    /// not ours, newer than this program, or, where it `isSuspect`, damaged; it is not touched then.
+    static func bringUpToDate(_ database: Database, isSuspect: Bool, uuid: String, now: Int64) throws {
         let steps = SchemaSQL.migrations
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
@@ -16,9 +16,7 @@ enum Migrations {
         guard version <= steps.count else {
             throw StoreError(.newer, "has schema \(version), and this program knows schemas up to \(steps.count)")
         }
-        if tables > 0, let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(1)"), problem != "ok" {
-            throw StoreError(.corrupt, problem)
-        }
+        if tables > 0 && isSuspect { try check(database) }
         if version < steps.count {
             // The first commit is made before WAL is on: the header of the file itself then says what it is.
             try database.inTransaction(.immediate) {
@@ -37,5 +35,12 @@ enum Migrations {
         }
         let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         guard mode == "wal" else { throw StoreError(.inputOutput, "WAL is not possible here (\(mode ?? "none"))") }
+    }
+
+    /// Throws where the database is damaged. This reads all of it, the log of a year included.
+    static func check(_ database: Database) throws {
+        if let problem = try String.fetchOne(database, sql: "PRAGMA quick_check(1)"), problem != "ok" {
+            throw StoreError(.corrupt, problem)
+        }
     }
 }

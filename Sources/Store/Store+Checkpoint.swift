@@ -28,7 +28,7 @@ extension Store {
         try StoreError.wrap(database) { try database.execute(sql: Self.busyTimeout) }
     }
 
-    /// What ``Store/with(path:bootID:clock:_:)`` sets.
+    /// What ``Store/with(path:isSuspect:bootID:clock:_:)`` sets.
     private static let busyTimeout = "PRAGMA busy_timeout = 10000"
 
     private func checkpoint(_ mode: String) throws {

@@ -122,10 +122,9 @@ private struct Commit {
     /// The id of a path in the dictionary, for a node that is there now. Most that are asked for are new.
     private func directory(_ path: Path) throws -> Int64 {
         let name = Name(path.bytes)
-        var id: Int64?
         statements.insertDirectory.bind(1, name)
-        try statements.insertDirectory.forEachRow { id = statements.insertDirectory.int(0) }
-        if let id { return id }
+        if try statements.insertDirectory.run() == 1 { return store.database.lastInsertedRowID }
+        var id: Int64?
         statements.findDirectory.bind(1, name)
         try statements.findDirectory.forEachRow { id = statements.findDirectory.int(0) }
         statements.holdDirectory.bind(1, id!)
@@ -168,22 +167,30 @@ private struct Commit {
             insert.bind(3, transition.difference.rawValue)
             insert.bind(4, transition.kind == .deleted ? directoryBefore(place.node) : directoryAfter(place.node))
             insert.bind(5, place.name)
-            insert.bind(6, transition.oldPlace.map { directoryBefore($0.node) })
-            insert.bind(7, transition.oldPlace?.name)
             let entry = transition.entry
-            insert.bind(8, Int64(entry.mode))
-            insert.bind(9, entry.size)
-            insert.bind(10, entry.mtime)
-            insert.bind(11, Int64(entry.uid))
-            insert.bind(12, Int64(entry.gid))
-            insert.bind(13, Int64(entry.id.filesystem))
-            insert.bind(14, Int64(bitPattern: entry.id.inode))
-            insert.bind(15, entry.id.birth)
-            insert.bind(16, transition.prior.map { Int64(bitPattern: $0.inode) })
-            insert.bind(17, transition.prior?.birth)
-            insert.bind(18, transition.mover.flatMap { renameSeq[$0] })
+            insert.bind(6, Int64(entry.mode))
+            insert.bind(7, entry.size)
+            insert.bind(8, entry.mtime)
+            insert.bind(9, Int64(entry.uid))
+            insert.bind(10, Int64(entry.gid))
+            insert.bind(11, Int64(entry.id.filesystem))
+            insert.bind(12, Int64(bitPattern: entry.id.inode))
+            insert.bind(13, entry.id.birth)
             try insert.run()
+            if transition.oldPlace != nil || transition.prior != nil { try writeOrigin(of: transition) }
         }
+    }
+
+    /// What was before, of the row that was logged last.
+    private func writeOrigin(of transition: Transition) throws {
+        let insert = statements.insertOrigin
+        insert.bind(1, seq)
+        insert.bind(2, transition.oldPlace.map { directoryBefore($0.node) })
+        insert.bind(3, transition.oldPlace?.name)
+        insert.bind(4, transition.mover.flatMap { renameSeq[$0] })
+        insert.bind(5, transition.prior.map { Int64(bitPattern: $0.inode) })
+        insert.bind(6, transition.prior?.birth)
+        try insert.run()
     }
 
     private mutating func writeRows() throws {
@@ -218,7 +225,7 @@ private struct Commit {
         }
     }
 
-    /// Files that came where nothing was, all in two statements.
+    /// Files that came where nothing was, all in two statements; the first crawl of a root logs none.
     private mutating func writeArrivals() throws {
         guard !batch.arrivals.isEmpty else { return }
         for group in batch.arrivals.groups {
@@ -228,7 +235,7 @@ private struct Commit {
             batch.arrivals, behind: seq, silent: store.head, directory: { nodes[$0]!.directory }
         ) {
             try statements.insertArrivals.run()
-            return try statements.insertLogOfArrivals.run()
+            return batch.arrivals.logged == 0 ? 0 : try statements.insertLogOfArrivals.run()
         }
     }
 
@@ -238,11 +245,14 @@ private struct Commit {
             switch change {
             case .relocated(let node, _, _, let mover, let except, let logged):
                 guard logged else { continue }
-                let insert = statements.insertLogOfRelocated
-                insert.bind(4, directoryAfter(node))
-                insert.bind(5, directoryBefore(node))
-                insert.bind(6, renameSeq[mover])
-                try logRows(of: node, except, insert)
+                let (insert, before) = (statements.insertOriginOfRelocated, seq)
+                statements.insertLogOfRelocated.bind(4, directoryAfter(node))
+                try logRows(of: node, except, statements.insertLogOfRelocated)
+                insert.bind(1, before)
+                insert.bind(2, seq)
+                insert.bind(3, directoryBefore(node))
+                insert.bind(4, renameSeq[mover])
+                try insert.run()
             case .gone(let node, let except, let logged):
                 if logged {
                     statements.insertLogOfGone.bind(4, directoryBefore(node))

@@ -85,6 +85,7 @@ extension Store {
         let horizon = try moveHorizon(to: next ?? target)
         try database.execute(sql: "DELETE FROM log WHERE seq <= ?", arguments: [end])
         pruned.changes += Int64(database.changesCount)
+        try database.execute(sql: "DELETE FROM log_origin WHERE seq <= ?", arguments: [end])
         try database.execute(
             sql: "DELETE FROM batch WHERE seq <= ? AND seq < ?", arguments: [end, min(horizon, try firstLateBatch())])
         pruned.batches += Int64(database.changesCount)

@@ -175,13 +175,13 @@ extension Store {
         // What came from here was created where it went, and what went here is gone from where it was: that is the other root's.
         for sql in [
             """
-            UPDATE log SET kind = 1, flags = 3, old_directory = NULL, old_name = NULL, moved_with = NULL
-            WHERE old_directory IN (\(below)) AND directory NOT IN (\(below))
+            UPDATE log SET kind = 1, flags = 3
+            WHERE directory NOT IN (\(below)) AND seq IN (SELECT seq FROM log_origin WHERE old_directory IN (\(below)))
             """,
             """
-            UPDATE log SET kind = 4, flags = 3, directory = old_directory, name = old_name, old_directory = NULL,
-              old_name = NULL, moved_with = NULL
-            WHERE directory IN (\(below)) AND old_directory NOT IN (\(below))
+            UPDATE log SET kind = 4, flags = 3,
+              (directory, name) = (SELECT old_directory, old_name FROM log_origin WHERE log_origin.seq = log.seq)
+            WHERE directory IN (\(below)) AND seq IN (SELECT seq FROM log_origin WHERE old_directory NOT IN (\(below)))
             """, "DELETE FROM log WHERE directory IN (\(below))",
         ] {
             let statement = try BulkStatement(database, sql)
@@ -194,6 +194,9 @@ extension Store {
         own.bind(1, root.container.rawValue)
         own.bind(2, root.path.name)
         try own.run()
+        // Only what was renamed, or took the place of something, has an origin.
+        try database.execute(
+            sql: "DELETE FROM log_origin WHERE seq NOT IN (SELECT seq FROM log WHERE kind IN (2, 5))")
         let passing = try BulkStatement(database, "DELETE FROM passing WHERE directory IN (\(below))")
         passing.bind(1, blob: root.path.bytes)
         try passing.run()
@@ -218,7 +221,7 @@ extension Store {
             """
             DELETE FROM directory WHERE id IN (\(below))
               AND id NOT IN (SELECT directory FROM node) AND id NOT IN (SELECT directory FROM log)
-              AND id NOT IN (SELECT old_directory FROM log WHERE old_directory IS NOT NULL)
+              AND id NOT IN (SELECT old_directory FROM log_origin WHERE old_directory IS NOT NULL)
               AND id NOT IN (SELECT directory FROM gap)
             """)
         dictionary.bind(1, blob: root.path.bytes)

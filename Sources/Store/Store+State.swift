@@ -36,9 +36,10 @@ extension Store {
         select.bind(1, node.rawValue)
         select.bind(2, Int64(limit))
         if let after { select.bind(3, after) }
+        let filesystem = nodes[node]?.filesystem ?? 0
         try StoreError.wrap {
             try select.forEachRow {
-                let (entry, child) = entry(select)
+                let (entry, child) = entry(select, in: filesystem)
                 page.append(entry, child: child, isText: select.isText(0)) { select.appendBytes(0, to: &$0) }
             }
         }
@@ -74,11 +75,9 @@ extension Store {
         try StoreError.wrap {
             var found: [StoredRow] = []
             try select.forEachRow {
-                let (entry, child) = entry(select)
-                found.append(
-                    StoredRow(
-                        place: Place(NodeID(rawValue: select.int(11)), Name(select.bytes(0))), entry: entry,
-                        child: child))
+                let node = NodeID(rawValue: select.int(11))
+                let (entry, child) = entry(select, in: nodes[node]?.filesystem ?? 0)
+                found.append(StoredRow(place: Place(node, Name(select.bytes(0))), entry: entry, child: child))
             }
             return found
         }
@@ -86,9 +85,9 @@ extension Store {
 
     /// The entry in a row of ``Statements/rowColumns``, and the node of a directory. A file is of the file system of the
     /// directory it lies in.
-    private func entry(_ select: BulkStatement) -> (Entry, child: NodeID?) {
+    private func entry(_ select: BulkStatement, in parent: Int32) -> (Entry, child: NodeID?) {
         let child = select.isNull(10) ? nil : NodeID(rawValue: select.int(10))
-        let filesystem = nodes[child ?? NodeID(rawValue: select.int(11))]?.filesystem ?? 0
+        let filesystem = child.map { nodes[$0]?.filesystem ?? 0 } ?? parent
         let id = FileID(filesystem: filesystem, inode: UInt64(bitPattern: select.int(6)), birth: select.int(5))
         let entry = Entry(
             id: id, mode: UInt32(select.int(1)), size: select.int(2), mtime: select.int(3), ctime: select.int(4),

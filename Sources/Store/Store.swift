@@ -44,12 +44,15 @@ package final class Store: StoredState {
     /// The cursor of the last batch.
     package var cursor: Changes.Cursor { Changes.Cursor(journal: uuid, seq: head, check: headCheck) }
 
-    /// Opens the journal at `path`, or makes one where there is none and `creates` is set, and runs `body` with it. The
-    /// caller holds the lock file. Throws ``StoreError``, and what `body` throws.
+    /// Opens the journal at `path`, or makes one where there is none, and runs `body` with it. The caller holds the lock
+    /// file. Throws ``StoreError``, and what `body` throws.
+    ///
+    /// One that `isSuspect`, because its last writer did not come to its end, is checked for damage first. Of any other, what
+    /// is damaged is told when it is read: the state by the crawl of each start, the log by who asks.
     ///
     /// The connection is used by `body` alone, in one stretch: that is what makes this thread its only one.
     package static func with<Result>(
-        path: String, bootID: String, clock: @escaping () -> Instant, _ body: (Store) throws -> Result
+        path: String, isSuspect: Bool, bootID: String, clock: @escaping () -> Instant, _ body: (Store) throws -> Result
     ) throws -> Result {
         BulkStatement.countNoMemory
         var configuration = Configuration()
@@ -62,7 +65,7 @@ package final class Store: StoredState {
         let queue = try StoreError.wrap { try DatabaseQueue(path: path, configuration: configuration) }
         return try queue.inDatabase { database in
             let store = try StoreError.wrap {
-                try Migrations.bringUpToDate(database, uuid: newUUID(), now: clock().wall)
+                try Migrations.bringUpToDate(database, isSuspect: isSuspect, uuid: newUUID(), now: clock().wall)
                 return try Store(database, bootID: bootID, clock: clock)
             }
             return try body(store)
@@ -78,7 +81,7 @@ package final class Store: StoredState {
         PRAGMA auto_vacuum = INCREMENTAL;
         PRAGMA synchronous = NORMAL;
         PRAGMA secure_delete = OFF;
-        PRAGMA cache_size = -16384;
+        PRAGMA cache_size = -8192;
         PRAGMA wal_autocheckpoint = 0;
         PRAGMA journal_size_limit = 0;
         PRAGMA temp_store = FILE;
@@ -159,6 +162,7 @@ package final class Store: StoredState {
         try StoreError.wrap {
             let known = try GRDB.Row.fetchOne(database, sql: "SELECT nonce, previous_nonce FROM meta")
             let isOurs = isNew || (nonce != nil && (known?["nonce"] == nonce || known?["previous_nonce"] == nonce))
+            if !isOurs { try Migrations.check(database) }
             let next = Store.newUUID()
             try database.inTransaction(.immediate) {
                 if !isOurs {

@@ -111,11 +111,14 @@ final class Fixture {
                 let (directory, name) = try place(db, row.path)
                 let old = try row.old.map { try place(db, $0) }
                 try db.execute(
-                    sql: "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, 10, 5, 0, 0, 1, ?, ?, ?, ?, ?)",
+                    sql: "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, 10, 5, 0, 0, 1, ?, ?)",
                     arguments: [
-                        head, row.kind.rawValue, row.flags, directory, name, old?.0, old?.1, row.mode, row.ino,
-                        row.birth, row.prior?.ino, row.prior?.birth, row.movedWith,
+                        head, row.kind.rawValue, row.flags, directory, name, row.mode, row.ino, row.birth,
                     ])
+                if old == nil && row.prior == nil { continue }
+                try db.execute(
+                    sql: "INSERT INTO log_origin VALUES (?, ?, ?, ?, ?, ?)",
+                    arguments: [head, old?.0, old?.1, row.movedWith, row.prior?.ino, row.prior?.birth])
             }
             head += 1
             let second: Int64 = 1_000_000_000

@@ -28,6 +28,11 @@ struct DatabaseFiles {
 
     func path(_ companion: Companion) -> [UInt8] { database.shown + Array(companion.rawValue.utf8) }
 
+    /// Whether the last writer has brought its WAL into the database: a clean stop leaves an empty one.
+    var wereClosed: Bool {
+        do throws(SystemError) { return try FileStatus(at: path(.log)).size == 0 } catch { return false }
+    }
+
     /// Throws where somebody else has, or could have, put the files there: for who is about to write.
     func checkForWriting() throws(Failure) {
         try checkDirectory()

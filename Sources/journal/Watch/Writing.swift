@@ -33,7 +33,8 @@ enum Writing {
         do {
             let bootID = try Clock.bootID()
             return try Store.with(
-                path: path, bootID: bootID, clock: { Instant(wall: Clock.wall(), boot: Clock.boot()) }
+                path: path, isSuspect: !files.wereClosed, bootID: bootID,
+                clock: { Instant(wall: Clock.wall(), boot: Clock.boot()) }
             ) { store in
                 do {
                     let nonce = try rotate(store, lock, from: lock.nonce, isNew: isNew, database)

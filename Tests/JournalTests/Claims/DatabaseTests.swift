@@ -53,6 +53,31 @@ import Testing
         #expect(try Sys.read(session.database) == before, "it was written to")
     }
 
+    /// Where the watcher was killed, all of the file is checked before anything else; where it was stopped, a crawl reads the
+    /// state, and who asks for it the log.
+    @Test(arguments: ["state", "log"], [true, false]) func damageInTheMiddleIsTold(table: String, isKilled: Bool) throws
+    {
+        let session = try Session()
+        let watcher = try session.start()
+        try Sys.write(session.tree / "f", "1")
+        try session.sync()
+        try watcher.stop()
+        let root = try session.views.value("SELECT rootpage FROM sqlite_schema WHERE name = '\(table)'")
+        let page = try #require(root.flatMap { Int($0) })
+        if isKilled {
+            try watcher.restart()
+            watcher.kill()
+        }
+        var bytes = try Sys.read(session.database)
+        for index in (page - 1) * 8192..<page * 8192 { bytes[index] = UInt8(truncatingIfNeeded: index &* 37 &+ 11) }
+        try Sys.write(session.database, bytes, O_WRONLY)
+        let isRead = isKilled || table == "state"
+        if !isRead { try watcher.restart() }
+        let output =
+            try isRead ? session.run("watch", session.tree, timeout: .seconds(20)) : session.run("query", "--log")
+        #expect(output.status == 65, "\(output)")
+    }
+
     /// Runs SQL with SQLite itself.
     private func database(_ path: Bytes, _ sql: String) throws {
         guard try Program.run("sh", ["-c", "command -v sqlite3"]).status == 0 else {

@@ -112,7 +112,7 @@ import Testing
         // Of the dictionary of paths nothing is left that nobody needs.
         let unused = """
             SELECT count(*) FROM directory WHERE id NOT IN (SELECT directory FROM node UNION SELECT directory FROM gap
-              UNION SELECT directory FROM log UNION SELECT old_directory FROM log WHERE old_directory IS NOT NULL)
+              UNION SELECT directory FROM log UNION SELECT old_directory FROM log_origin WHERE old_directory IS NOT NULL)
             """
         #expect(try session.views.value(unused) == "0")
     }
