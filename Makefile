@@ -134,7 +134,7 @@ bench-deps: needs ## Install what `make bench` compares with, and valgrind
 	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
 	PATH="$$PATH:/usr/sbin:/sbin"; \
 	has inotifywait inotify-tools; has find findutils; has bfs bfs; has watchman watchman; has updatedb plocate; \
-	has sqlite3 sqlite3; has tar tar; has mkfs.ext4 e2fsprogs; has mount mount; has valgrind valgrind; \
+	has sqlite3 sqlite3; has git git; has tar tar; has mkfs.ext4 e2fsprogs; has mount mount; has valgrind valgrind; \
 	$(install-missing)
 
 # Installs the packages in $missing.

@@ -97,7 +97,8 @@ struct Work: ParsableCommand {
         let scratch = try Scratch(directory)
         if let warning = scratch.warning { Progress.say(warning) }
         let stage = Stage(
-            binary: options.journal, scratch: scratch, sizes: options.sizes, repetitions: options.repeat,
+            binary: try System.absolute(options.journal), scratch: scratch, sizes: options.sizes,
+            repetitions: options.repeat,
             keeps: options.keep)
         var report = Report(
             Machine(scratch: scratch, sizes: options.quick ? "quick" : "full", repetitions: options.repeat))

@@ -127,7 +127,9 @@ extension Child {
     }
 
     /// What a program prints, and how it ended.
-    static func output(_ words: [String], errors: Stream = .inherited) throws -> (bytes: [UInt8], ended: Ended) {
+    static func output(
+        _ words: [String], errors: Stream = .inherited, environment: [String: String] = [:]
+    ) throws -> (bytes: [UInt8], ended: Ended) {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { throw Failed.call("pipe", words[0]) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -135,7 +137,7 @@ extension Child {
         let child: Child
         do {
             defer { close(ends[1]) }
-            child = try Child(words, output: .descriptor(ends[1]), errors: errors)
+            child = try Child(words, output: .descriptor(ends[1]), errors: errors, environment: environment)
         }
         return (System.contents(ends[0]), try child.wait())
     }

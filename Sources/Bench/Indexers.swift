@@ -27,7 +27,7 @@ struct Indexers {
                 case .bfs: try bfs()
                 case .updatedb: try updatedb()
                 case .watchman: try watchman()
-                case .inotifywait, .find, .sqlite3: break
+                case .inotifywait, .find, .sqlite3, .git: break
                 }
             } catch {
                 place.say("\(peer.rawValue): \(error)")

@@ -3,7 +3,6 @@ struct Outcome: Codable {
     enum Verdict: String, Codable {
         case pass, short, void
         case noPeer = "no peer"
-        case notThereYet = "not there yet"
     }
 
     var target: Target
@@ -32,9 +31,9 @@ struct Outcome: Codable {
     }
 
     /// One without figures.
-    init(_ target: Target, _ verdict: Verdict, reason: String? = nil) {
+    init(_ target: Target, void reason: String) {
         self.target = target
-        self.verdict = verdict
+        verdict = .void
         self.reason = reason
     }
 }

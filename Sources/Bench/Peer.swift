@@ -17,7 +17,7 @@ enum Program {
 
 /// The programs that are measured beside.
 enum Peer: String, CaseIterable {
-    case inotifywait, find, bfs, updatedb, watchman, sqlite3
+    case inotifywait, find, bfs, updatedb, watchman, sqlite3, git
 
     var isInstalled: Bool { Program.isInstalled(rawValue) }
 

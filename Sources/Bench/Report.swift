@@ -27,15 +27,10 @@ struct Report: Codable {
     }
 
     /// The targets of a workload that have no outcome are void.
-    mutating func void(_ workload: Workload, _ reason: String) { fill(workload, .void, reason) }
-
-    /// What they are about is not built.
-    mutating func postpone(_ workload: Workload) { fill(workload, .notThereYet, nil) }
-
-    private mutating func fill(_ workload: Workload, _ verdict: Outcome.Verdict, _ reason: String?) {
+    mutating func void(_ workload: Workload, _ reason: String) {
         for target in Target.all
         where target.workload == workload && !outcomes.contains(where: { $0.target.id == target.id }) {
-            outcomes.append(Outcome(target, verdict, reason: reason))
+            outcomes.append(Outcome(target, void: reason))
         }
     }
 

@@ -18,11 +18,15 @@ struct Sizes {
     /// S, and how often Q's short questions are asked.
     var syncRuns = 300
     var queryRuns = 40
+    /// G: directories of 100 files, and how often git is asked.
+    var gitDirectories = 2_000
+    var gitRuns = 15
     /// The size of a disk, which is sparse.
     var diskBytes = 16 << 30
 
     static let full = Sizes()
     static let quick = Sizes(
         untarFiles: 8_000, untarDirectories: 500, floodSeconds: 3, renamedFiles: 10_000, treeParents: 20,
-        treeDirectories: 5_000, changes: 1_000_000, syncRuns: 300, queryRuns: 40, diskBytes: 4 << 30)
+        treeDirectories: 5_000, changes: 1_000_000, syncRuns: 300, queryRuns: 40, gitDirectories: 200,
+        diskBytes: 4 << 30)
 }

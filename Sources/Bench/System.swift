@@ -25,6 +25,13 @@ enum System {
 
     static func sleep(_ seconds: Double) { usleep(UInt32(seconds * 1e6)) }
 
+    /// The path without links, good in every directory.
+    static func absolute(_ path: String) throws -> String {
+        guard let real = unsafe realpath(path, nil) else { throw Failed.call("realpath", path) }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
+    }
+
     static func makeDirectory(_ path: String) throws {
         guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else { throw Failed.call("mkdir", path) }
     }

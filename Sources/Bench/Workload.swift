@@ -46,8 +46,7 @@ enum Workload: String, Codable, CaseIterable {
         case .bigTree: try BigTree(place: place).run(&report)
         case .bigJournal: try BigJournal(place: place).run(&report)
         case .idle: try Idle(place: place).run(&report)
-        // There is no hook yet.
-        case .git: report.postpone(self)
+        case .git: try GitStatus(place: place).run(&report)
         }
     }
 }

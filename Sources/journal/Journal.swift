@@ -18,6 +18,7 @@ struct Journal: ParsableCommand {
     static func main() {
         Output.ignoreBrokenPipe()
         do {
+            if let hook = GitHook(CommandLine.arguments) { return try hook.run() }
             var command = try parseAsRoot()
             try command.run()
         } catch let failure as Failure {
