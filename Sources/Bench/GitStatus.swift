@@ -3,7 +3,7 @@ struct GitStatus {
     let place: Place
 
     private static let filesADirectory = 100
-    private static let status = ["status", "--porcelain", "-z", "--untracked-files=all"]
+    private static let status = ["status", "--porcelain", "-z"]
 
     func run(_ report: inout Report) throws {
         guard Peer.git.isInstalled else { return report.record(.gitStatus, ours: []) }
@@ -16,17 +16,20 @@ struct GitStatus {
         try Child.run(["env", "-C", place.tree] + journal.words("git-fsmonitor", ["--install"]), errors: .null)
         try checkAnswers()
 
-        var (ours, theirs, hook): ([Double], [Double], [Double]) = ([], [], [])
+        var (ours, theirs): ([Child.Ended], [Child.Ended]) = ([], [])
+        var hook: [Double] = []
         let token = try journal.sync()
         let question = ["env", "-C", place.tree] + journal.words("git-fsmonitor", ["2", token])
         for _ in 0..<place.sizes.gitRuns {
-            ours.append(try withHook(GitStatus.status).ended.wall)
-            theirs.append(try without(GitStatus.status).ended.wall)
+            ours.append(try withHook(GitStatus.status).ended)
+            theirs.append(try without(GitStatus.status).ended)
             hook.append(try Child.run(question).wall)
         }
         try checkAnswers()
         try watcher.stop()
-        report.record(.gitStatus, ours: ours, peer: theirs)
+        report.record(.gitStatus, ours: ours.map(\.wall), peer: theirs.map(\.wall))
+        report.note(.git, "CPU of git and hook", ours.map(\.cpu), .milliseconds)
+        report.note(.git, "CPU of git without", theirs.map(\.cpu), .milliseconds)
         report.note(.git, "the hook alone", hook, .milliseconds)
     }
 

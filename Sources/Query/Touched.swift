@@ -60,6 +60,23 @@ extension Snapshot {
         return isTooMuch ? nil : found.values.compactMap { $0 }
     }
 
+    /// The directories that are, or were, at or below `path`: all of the dictionary, whatever became of them.
+    package func directories(below path: Path) throws -> [Path] {
+        var found = [path]
+        // Paths that are text and those that are not are kept apart, each in the order of their bytes; `0` follows the slash.
+        let (first, end) = (path.bytes + [slash], path.bytes + [slash + 1])
+        let range = try BulkStatement(db, "SELECT path FROM main.directory WHERE path >= ?1 AND path < ?2")
+        if first.validText != nil {
+            range.bind(1, Name(first))
+            range.bind(2, Name(end))
+            try range.forEachRow { found.append(Path(range.bytes(0))) }
+        }
+        range.bind(1, blob: first)
+        range.bind(2, blob: end)
+        try range.forEachRow { found.append(Path(range.bytes(0))) }
+        return found
+    }
+
     /// Whether there was a time after `seq` in which nobody looked at some part of the question, whatever was found later.
     package func wasUnwatched(since seq: Int64, _ question: Question) throws -> Bool {
         let subjects = try Subjects(db, paths: question.paths)

@@ -16,6 +16,7 @@ import Query
 ///    the token, the answer is `/`.
 /// 4. `/` where the journal does not have all of the worktree: mounts, excludes, unreadable directories, files of its own.
 /// 5. `/` with a token that is never good again, where nobody can vouch for now; see ``GitToken/unvouched``.
+/// 6. After each `/` something in every directory, because git's untracked cache does not take `/` to heart; see ``GitToken``.
 ///
 /// A journal that cannot be read at all (no database, no permission, corrupt, an error of input or output) is a failure, told on
 /// stderr by the contract's status, like those of every other command. For git that is as good as `/`:
@@ -36,6 +37,11 @@ struct GitHook {
         /// Nil where nobody vouches for now.
         var cursor: Cursor?
         var paths: [[UInt8]]?
+
+        func token(for worktree: Path) throws -> String {
+            guard let cursor else { return GitToken.unvouched }
+            return try GitToken(cursor, doubtsUntracked: paths == nil).text(for: worktree)
+        }
     }
 
     private let database: DatabaseOption
@@ -62,19 +68,19 @@ struct GitHook {
 
     func run() throws {
         let worktree = Path(try Paths.currentDirectory())
-        let since = try GitToken.cursor(in: token, for: worktree)
+        let since = try GitToken(token, for: worktree)
         let path = try database.path
         let asking = Asking(
             database: path, file: try database.open(),
-            question: Question(since: since.map { .cursor($0) } ?? .now, paths: [worktree]), now: try .current(),
+            question: Question(since: since.map { .cursor($0.cursor) } ?? .now, paths: [worktree]), now: try .current(),
             noSync: false, timeout: Self.patience)
         let (verdict, answer) = try asking.ask { snapshot, verdict in
-            try self.answer(asking, worktree, isOurs: since != nil, snapshot, verdict)
+            try self.answer(since, asking, worktree, snapshot, verdict)
         }
         if let cursor = answer.cursor { try asking.makeDurable(cursor, verdict) }
 
         var output = Output.standardOutput()
-        try output.write(answer.cursor.map { try GitToken.text($0, for: worktree) } ?? GitToken.unvouched)
+        try output.write(answer.token(for: worktree))
         for path in answer.paths ?? [[slash]] {
             try output.write(0)
             try output.write(path)
@@ -84,7 +90,7 @@ struct GitHook {
     }
 
     private func answer(
-        _ asking: Asking, _ worktree: Path, isOurs: Bool, _ snapshot: Snapshot, _ verdict: Asking.Verdict
+        _ since: GitToken?, _ asking: Asking, _ worktree: Path, _ snapshot: Snapshot, _ verdict: Asking.Verdict
     ) throws -> Answer {
         // The token may be what is wrong: then the same is asked without it.
         let now = Question(since: .now, paths: [worktree])
@@ -100,7 +106,7 @@ struct GitHook {
         else { return Answer() }
 
         let everything = Answer(cursor: cursor, paths: nil)
-        guard isOurs, verdict.isVouched, let span = verdict.resolution.span,
+        guard let since, verdict.isVouched, let span = verdict.resolution.span,
             try !snapshot.wasUnwatched(since: span.since, now)
         else { return everything }
         var paths = GitPaths(worktree)
@@ -108,6 +114,9 @@ struct GitHook {
             return everything
         }
         for directory in touched { paths.add(directory) }
+        if since.doubtsUntracked {
+            for directory in try snapshot.directories(below: worktree) { paths.doubt(directory) }
+        }
         return paths.isAboutTheTop ? everything : Answer(cursor: cursor, paths: paths.sorted)
     }
 }

@@ -59,6 +59,13 @@ struct GitPaths {
         }
     }
 
+    /// Has the untracked cache forget what it knows of a directory in the worktree.
+    mutating func doubt(_ directory: Path) {
+        guard wants(directory), worktree.contains(directory) else { return }
+        let prefix = directory == worktree ? [] : worktree.relative(directory) + [slash]
+        paths.insert(GitPaths.repository(above: prefix) ?? prefix + Array(".gitignore".utf8))
+    }
+
     /// In the order of their bytes: a directory comes before what is in it.
     var sorted: [[UInt8]] { paths.sorted { $0.lexicographicallyPrecedes($1) } }
 

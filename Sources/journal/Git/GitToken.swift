@@ -7,25 +7,47 @@ import Kernel
 /// `GIT_DIR=…` use the index of one worktree for another, and whoever took the token of the first for one of the second would
 /// let git believe that all files there are as they are here. So where the worktree is not evidently the one that the index is
 /// of, the token names it too, in hexadecimal behind the cursor, and is good nowhere else.
-enum GitToken {
+///
+/// git keeps two things with it: what it believes of the index, and its untracked cache. An answer `/` makes it doubt the index, but
+/// the cache only for as long as this one command runs (fsmonitor.c, `use_fsmonitor = 0`). If that was `git add`, which lists no
+/// directory, the cache is stored as it was, with the new token, and the next `git status` believes it. So the token that goes
+/// with `/` says that the cache is still in doubt, and the next answer names something in every directory.
+struct GitToken {
+    var cursor: Cursor
+    /// Whether git's untracked cache may be older than the cursor.
+    var doubtsUntracked: Bool
+
     /// Handed out where the journal cannot vouch for now, and never taken for a cursor.
     ///
     /// A cursor would be taken later, when a watcher runs again and the gap is closed: by then git has looked, after that
     /// cursor and while nobody watched. What came before that look and went after it is in no row.
     static let unvouched = "unvouched"
+    private static let untracked = "untracked"
 
-    static func text(_ cursor: Cursor, for worktree: Path) throws -> String {
-        try isOwn(worktree) ? "\(cursor)" : "\(cursor):\(Hex.encode(worktree.bytes))"
+    func text(for worktree: Path) throws -> String {
+        var parts = ["\(cursor)"]
+        if doubtsUntracked { parts.append(Self.untracked) }
+        if try !Self.isOwn(worktree) { parts.append(Hex.encode(worktree.bytes)) }
+        return parts.joined(separator: ":")
     }
 
-    /// The cursor in a token that was handed out for this worktree. Nil for all others: git's own for the first time
-    /// (nanoseconds since 1970), the empty one after a failure, another program's.
-    static func cursor(in text: [UInt8], for worktree: Path) throws -> Cursor? {
-        let parts = text.split(separator: UInt8(ascii: ":"), maxSplits: 3, omittingEmptySubsequences: false)
-        let bare = parts.prefix(3).joined(separator: [UInt8(ascii: ":")])
-        guard let cursor = Array(bare).validText.flatMap({ Cursor($0) }) else { return nil }
-        guard parts.count == 4 else { return try isOwn(worktree) ? cursor : nil }
-        return Hex.decode(parts[3]) == worktree.bytes ? cursor : nil
+    init(_ cursor: Cursor, doubtsUntracked: Bool) {
+        self.cursor = cursor
+        self.doubtsUntracked = doubtsUntracked
+    }
+
+    /// A token that was handed out for this worktree. Nil for all others: git's own for the first time (nanoseconds since
+    /// 1970), the empty one after a failure, another program's.
+    init?(_ text: [UInt8], for worktree: Path) throws {
+        let colon = UInt8(ascii: ":")
+        let parts = text.split(separator: colon, omittingEmptySubsequences: false)
+        guard let cursor = Array(parts.prefix(3).joined(separator: [colon])).validText.flatMap({ Cursor($0) })
+        else { return nil }
+        var rest = parts.dropFirst(3)
+        self.init(cursor, doubtsUntracked: rest.first?.elementsEqual(Self.untracked.utf8) ?? false)
+        if doubtsUntracked { rest.removeFirst() }
+        let isOfHere = try rest.first.map { Hex.decode($0) == worktree.bytes } ?? Self.isOwn(worktree)
+        guard isOfHere, rest.count < 2 else { return nil }
     }
 
     /// Whether git uses the repository that the worktree itself names, by a directory or a file `.git`, and not another one

@@ -110,6 +110,18 @@ import Testing
         withExtendedLifetime(silent) {}
     }
 
+    /// The queue of the socket has room for 64 who were not accepted yet; the next one would wait in connect(2).
+    @Test func aWatcherThatStandsStillHoldsNobodyUp() throws {
+        let session = try Session()
+        try session.start().paused {
+            for _ in 0..<70 {
+                let output = try session.run("sync", "--timeout", "10ms")
+                #expect(output.status == 69, "\(output)")
+            }
+        }
+        try session.sync()
+    }
+
     @Test func whatIsNoRequestIsRefused() throws {
         let session = try Session()
         let watcher = try session.start()

@@ -196,6 +196,21 @@ import Testing
         }
     }
 
+    /// git doubts its untracked cache for the length of one command that is told `/`, though that command may not look.
+    @Test func afterAGapTheFirstCommandIsNotStatus() throws {
+        let repository = try Repository.watched()
+        try repository.install()
+        #expect(try repository.judge().isEmpty)
+        let watcher = try #require(repository.session.watcher)
+        watcher.kill()
+        try Sys.write(repository.top / "d/untracked", "1")
+        try watcher.restart()
+        try Sys.write(repository.top / "g", "22")
+        try repository.git("add", "g")
+        #expect(try repository.judge().isEmpty)
+        #expect(try repository.git("status", "--porcelain").text.contains("d/untracked"))
+    }
+
     @Test func oneIndexForTwoTrees() throws {
         let session = try Session()
         let repository = try Repository(session, at: session.tree / "r")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The 30-second session of the README, as printed.
+/// The sessions of the README and of other pages, as printed.
 struct SessionTests {
     /// A command of the session, and the lines printed below it.
     struct Step {
@@ -34,12 +34,31 @@ struct SessionTests {
         guard try Program.run("sh", ["-c", "command -v bash && command -v sqlite3"]).status == 0 else {
             return try Skipped.note("no bash or no sqlite3")
         }
-        let blocks = try Document("README.md").blocks("console").filter { $0.contains { $0.contains("journal watch") } }
+        try play("README.md")
+    }
+
+    @Test func theSessionWithGitWorksAsPrinted() throws {
+        guard Repository.isPossible, try Program.run("sh", ["-c", "command -v bash"]).status == 0 else {
+            return try Skipped.note("no bash or no git")
+        }
+        try play(
+            "Documentation/git.md",
+            before: """
+                export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+                git init -q ~/project && cd ~/project && echo one > README && git add .
+                git -c user.name=a -c user.email=a@b commit -qm one && cd ~
+
+                """)
+    }
+
+    /// Does what the first session of the page says that has a watcher in it, and compares what is printed.
+    private func play(_ page: String, before: String = "") throws {
+        let blocks = try Document(page).blocks("console").filter { $0.contains { $0.contains("journal watch") } }
         let steps = Self.steps(try #require(blocks.first))
         try #require(steps.count > 5)
 
         let scratch = try Scratch()
-        var script = "set -m\nexec 2>&1\ntrap 'kill %1 2> /dev/null' EXIT\n"
+        var script = "set -m\nexec 2>&1\ntrap 'kill %1 2> /dev/null' EXIT\n" + before
         for (index, step) in steps.enumerated() {
             script += "echo '@\(index)'\n\(step.command)\n"
             // A person takes a second to type on; until then the database has been made.

@@ -92,8 +92,8 @@ struct Repository {
         return Answer(token: token, paths: Array(records.dropFirst()))
     }
 
-    /// The token of now.
-    func token() throws -> Bytes { try ask("").token }
+    /// The token of now, by which all is known.
+    func token() throws -> Bytes { try ask(ask("").token).token }
 
     func install() throws {
         let output = try fsmonitor("--install")
@@ -102,19 +102,23 @@ struct Repository {
 
     /// What is wrong with `git status` through the hook, beside that of a git which knows nothing of it and has an index of its
     /// own, so that neither refreshes the other's.
+    ///
+    /// Of the two forms git's untracked cache is only for the one that `status.showUntrackedFiles` says, the first if nothing.
     func judge() throws -> [String] {
-        let status: [Bytes] = ["status", "--porcelain=v2", "-z", "--untracked-files=all"]
         let index = try git("rev-parse", "--git-path", "index").text.trimmingCharacters(in: .newlines)
         let copy = session.outside / "index"
         try Sys.write(copy, try Sys.read(index.first == "/" ? Bytes(index) : top / Bytes(index)))
-        let expected = try attempt(
-            ["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"] + status,
-            environment: ["GIT_INDEX_FILE": copy.description])
-        // What the first stores is what the second believes.
-        return try ["first", "second"].compactMap { which in
-            let found = try attempt(status)
-            let isSame = found.status == expected.status && found.bytes == expected.bytes
-            return isSame ? nil : "the \(which) status\n\(found)\nwithout the hook\n\(expected)"
+        return try ["normal", "all"].flatMap { mode in
+            let status: [Bytes] = ["status", "--porcelain=v2", "-z", Bytes("--untracked-files=\(mode)")]
+            let expected = try attempt(
+                ["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"] + status,
+                environment: ["GIT_INDEX_FILE": copy.description])
+            // What the first stores is what the second believes.
+            return try ["first", "second"].compactMap { which in
+                let found = try attempt(status)
+                let isSame = found.status == expected.status && found.bytes == expected.bytes
+                return isSame ? nil : "the \(which) status\n\(found)\nwithout the hook\n\(expected)"
+            }
         }
     }
 }
