@@ -18,8 +18,17 @@ enum Migrations {
         }
         if tables > 0 && isSuspect { try check(database) }
         if version < steps.count {
-            // The first commit is made before WAL is on: the header of the file itself then says what it is.
-            try database.inTransaction(.immediate) {
+            // The first commit is made before WAL is on: the header of the file itself then says what it is. Nothing may be in the
+            // file before that commit, so this begins the transaction of a new one, and no lock does.
+            //
+            // > Auto-vacuuming is only possible if the database stores some additional information that allows each database page
+            // > to be traced backwards to its referrer. Therefore, auto-vacuuming must be turned on before any tables are created.
+            // > (https://sqlite.org/pragma.html#pragma_auto_vacuum)
+            //
+            // So free pages can be given back (``Store/giveBack()``). It costs 5 bytes a page, and in a commit 0.2 µs more for a
+            // log row and a state row, of 2.7.
+            try database.inTransaction(version == 0 ? .deferred : .immediate) {
+                if version == 0 { try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
                 for step in steps[version...] { try database.execute(sql: step) }
                 if version == 0 {
                     try database.execute(

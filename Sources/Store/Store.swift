@@ -72,13 +72,10 @@ package final class Store: StoredState {
         }
     }
 
-    /// Page size and auto_vacuum count only before the first table. 8,192 bytes keep rows of one directory together. With
-    /// INCREMENTAL a page says who points to it, so that free ones can be given back (``giveBack(_:)``): 5 bytes a page, and in
-    /// a commit 0.2 µs more for a log row and a state row, of 2.7. The log of a million changes would make the WAL large, so
-    /// checkpoints are our own (``checkpointIfDue()``) and off the commit path.
+    /// The page size counts only before the first table; 8,192 bytes keep rows of one directory together. The log of a
+    /// million changes would make the WAL large, so checkpoints are our own (``checkpointIfDue()``) and off the commit path.
     private static let connectionSettings = """
         PRAGMA page_size = 8192;
-        PRAGMA auto_vacuum = INCREMENTAL;
         PRAGMA synchronous = NORMAL;
         PRAGMA secure_delete = OFF;
         PRAGMA cache_size = -8192;

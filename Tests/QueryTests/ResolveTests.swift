@@ -56,7 +56,7 @@ private let second: Int64 = 1_000_000_000
         #expect(try until(.ago(801 * second)) == seqs[1])
     }
 
-    @Test func B60_aDurationThatIsLongerThanThisBootHasAllOfIt() throws {
+    @Test func aDurationThatIsLongerThanThisBootHasAllOfIt() throws {
         #expect(try since(.ago(950 * second)) == 1)
         // The wall clock was set forward by a day since.
         fixture.now.wall += 86_400 * second

@@ -78,7 +78,7 @@ final class Pruner {
     /// Does all there is to do now, unless it `isStopped`.
     func finish(_ isStopped: () -> Bool) throws {
         do {
-            while !isStopped(), try stepDue(isBusy: false) {}
+            while !isStopped(), try stepDue(isBusy: false) { try store.checkpointIfDue() }
         } catch let error as StoreError where error.reason == .full {
             // Likewise.
         }
