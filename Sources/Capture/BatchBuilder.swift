@@ -52,8 +52,7 @@ struct BatchBuilder {
     consuming func build(state: some StoredState) throws -> Batch {
         findMovers()
         observeArrivals()
-        // Places are put in order, here and below, and not what is known of them: that is more than is moved in one piece.
-        for place in pending.observations.places.sorted() { sort(place, pending.observations[place]!) }
+        for (place, observation) in pending.observations.inOrder() { sort(place, observation) }
         arrivedAt = Set(arrived.keys)
         try findUnseenDepartures(state: state)
         try findDeparturesInGoneDirectories(state: state)
@@ -202,16 +201,14 @@ struct BatchBuilder {
         if departed.isEmpty { return }
         var byChild: [NodeID: Place] = [:]
         var byFile: [FileID: [Place]] = [:]
-        for place in arrived.keys.sorted(by: >) {
-            let value = arrived[place]!
+        for (place, value) in arrived.inOrder().reversed() {
             if let child = value.child {
                 byChild[child] = place
             } else {
                 byFile[value.entry.id, default: []].append(place)
             }
         }
-        for old in departed.keys.sorted() {
-            let before = departed[old]!
+        for (old, before) in departed.inOrder() {
             let new: Place?
             if let child = before.child {
                 new = byChild.removeValue(forKey: child)
@@ -256,8 +253,7 @@ struct BatchBuilder {
 
     /// What nobody claimed: deleted, created, or replaced where both are at one place that kept its path.
     private mutating func addLeftOvers() {
-        for place in departed.keys.sorted() {
-            let before = departed[place]!
+        for (place, before) in departed.inOrder() {
             if movers[place.node] == nil, !goneNodes.contains(place.node), let (entry, child) = arrived[place] {
                 arrived[place] = nil
                 let row = addRow(place, entry, child: child, before: before)
@@ -278,8 +274,7 @@ struct BatchBuilder {
                         kind: .deleted, difference: .all, place: place, entry: before.entry, child: before.child), nil)
             }
         }
-        for place in arrived.keys.sorted() {
-            let (entry, child) = arrived[place]!
+        for (place, (entry, child)) in arrived.inOrder() {
             let row = addRow(place, entry, child: child, before: pending.observations[place]?.before)
             if silent.contains(place) { continue }
             add(.other, Transition(kind: .created, difference: .all, place: place, entry: entry, child: child), row)
@@ -329,5 +324,13 @@ struct BatchBuilder {
             batch.log.append(ranked[index].transition)
         }
         return batch
+    }
+}
+
+extension Dictionary where Key: Comparable {
+    /// What it holds in the order of the keys. To sort the pairs themselves would move each many times, and they may be large;
+    /// to sort the keys and look each up would hash it once more.
+    func inOrder() -> some BidirectionalCollection<Element> {
+        indices.sorted { keys[$0] < keys[$1] }.lazy.map { self[$0] }
     }
 }

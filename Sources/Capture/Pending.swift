@@ -48,6 +48,8 @@ struct Observations: Sequence {
         }
     }
 
+    func inOrder() -> some Sequence<(key: Place, value: Observation)> { all.inOrder() }
+
     func makeIterator() -> Dictionary<Place, Observation>.Iterator { all.makeIterator() }
 }
 
