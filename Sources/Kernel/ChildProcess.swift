@@ -31,7 +31,7 @@ package struct ChildProcess {
     /// same names. Its stdin is `input`, from the start of the file, or ours. It gets a descriptor of `lock` as well, and so
     /// holds what is locked by it until it has ended, whatever becomes of us.
     package init(
-        _ words: [[UInt8]], input: MemoryFile?, environment: [(name: String, value: [UInt8])], lock: NameLock
+        _ words: [[UInt8]], input: ListFile?, environment: [(name: String, value: [UInt8])], lock: NameLock
     ) throws(SystemError) {
         // SIGCHLD that is ignored, as some parents leave it, would leave no status to wait for.
         signal(SIGCHLD, SIG_DFL)

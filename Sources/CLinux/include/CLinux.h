@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -203,6 +204,9 @@ static inline int clinux_set_lock(int fd, short type, int64_t offset) {
 }
 static inline int clinux_lock_byte(int fd, int64_t offset) { return clinux_set_lock(fd, F_WRLCK, offset); }
 static inline int clinux_unlock_byte(int fd, int64_t offset) { return clinux_set_lock(fd, F_UNLCK, offset); }
+
+// mkostemp(3) with O_CLOEXEC.
+static inline int clinux_temporary_file(char *template) { return mkostemp(template, O_CLOEXEC); }
 
 // memfd_create(2) with MFD_CLOEXEC.
 static inline int clinux_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1U); }

@@ -26,7 +26,7 @@ struct Consumption {
         let (verdict, _) = try asking.ask { _, _ in }
         guard verdict.isVouched, let span = verdict.resolution.span else { throw RefusalReport.failure(verdict) }
         try asking.makeDurable(span.cursor, verdict)
-        let status = command.isEmpty ? 0 : try run(nil, from: nil, to: span.cursor)
+        let status = command.isEmpty ? 0 : try listed(from: nil, to: span.cursor).run(nil)
         try end(status, from: nil, to: span.cursor)
     }
 
@@ -44,13 +44,14 @@ struct Consumption {
             failure.hint = [failure.hint, hint].compactMap { $0 }.joined(separator: "\njournal: hint: ")
             throw failure
         }
-        let list = try MemoryFile("journal list")
+        let cursor = answer.span.cursor
+        let command = listed(from: known, to: cursor)
+        let list = try command.file()
         var output = list.output
         let count = try printer.list(answer, to: &output)
         try list.rewind()
-        let cursor = answer.span.cursor
         try asking.makeDurable(cursor, verdict)
-        let status = count > 0 || always ? try run(list, from: known, to: cursor) : 0
+        let status = count > 0 || always ? try command.run(list) : 0
         try end(status, from: known, to: cursor)
     }
 
@@ -64,13 +65,13 @@ struct Consumption {
         return known.cursor
     }
 
-    private func run(_ list: MemoryFile?, from: Cursor?, to: Cursor) throws -> Int32 {
+    private func listed(from: Cursor?, to: Cursor) -> ListedCommand {
         var environment = [
             (name: "JOURNAL_DB", value: asking.database.shown), (name: "JOURNAL_CONSUMER", value: Array(name.utf8)),
             (name: "JOURNAL_UNTIL", value: Array(to.description.utf8)),
         ]
         if let from { environment.append((name: "JOURNAL_SINCE", value: Array(from.description.utf8))) }
-        return try ListedCommand(words: command, lock: lock, environment: environment).run(list)
+        return ListedCommand(words: command, lock: lock, environment: environment)
     }
 
     /// Moves, if the command has succeeded, and ends as it did.

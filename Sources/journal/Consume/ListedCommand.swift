@@ -9,15 +9,24 @@ struct ListedCommand {
     /// What it finds in its environment.
     var environment: [(name: String, value: [UInt8])]
 
-    /// Runs it with the list on its stdin, and with the name of a file that holds it wherever a word says `{}`; without one
-    /// where there is none. Returns its exit status as a shell has it.
+    /// A file for its list, which has a name if a word of the command asks for one by `{}`.
     ///
-    /// The list is a file without a name: a program that never reads it stalls nobody, one that dies leaves nothing, and no
-    /// journal hears of it. By its path in /proc it can be opened by the command and all that it starts, as long as they are of
-    /// the same user.
-    func run(_ list: MemoryFile?) throws -> Int32 {
+    /// Where it has none, one that is killed leaves nothing behind, and no journal hears of it. A pipe would stall whoever writes
+    /// into it for a command that never reads its list.
+    func file() throws -> ListFile {
+        guard words.contains(where: { Self.replacing($0, with: []) != $0 }) else {
+            return try ListFile(label: "journal list")
+        }
+        let directory = ThisProcess.environment("TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? Array("/tmp".utf8)
+        return try ListFile(in: directory, prefix: "journal-list")
+    }
+
+    /// Runs it with the list on its stdin, and with the name of the list's file wherever a word says `{}`; without a list where
+    /// there is none. Returns its exit status as a shell has it.
+    func run(_ list: ListFile?) throws -> Int32 {
         var words = words
         if let path = list?.path { words = words.map { Self.replacing($0, with: path) } }
+        defer { withExtendedLifetime(list) {} }
         do throws(SystemError) {
             let child = try ChildProcess(words, input: list, environment: environment, lock: lock)
             return try child.wait().status

@@ -55,6 +55,19 @@ import Testing
         #expect(output.text == "5000\n" && output.status == 0, "\(output)")
     }
 
+    /// rsync looks up each link of a path by itself, so that a name in /proc for a file without one is none to it.
+    @Test func theFileHasANameOfItsOwnAndGoes() throws {
+        try consume("n", "--initial")
+        try Sys.write(session.tree / "a", "1")
+        for status in [1, 0] as [Int32] {
+            let output = try consume(run: "echo {}; test -f {} && test ! -L {} && exit \(status)")
+            #expect(output.status == status, "\(output)")
+            let file = Bytes(output.text.split(separator: "\n").first.map(String.init) ?? "")
+            #expect(file.raw.first == UInt8(ascii: "/"), "\(output)")
+            #expect(try Sys.facts(file) == nil, "\(file) is left")
+        }
+    }
+
     /// A pipe would end a command that reads nothing with a stall, or its giver with a signal.
     @Test func aCommandNeedNotReadItsList() throws {
         try consume("n", "--initial")
