@@ -1,4 +1,5 @@
 import Glibc
+import Seeded
 import Testing
 
 /// `journal consume`: a list comes until its command has succeeded, and then not again.
@@ -196,6 +197,42 @@ import Testing
         #expect(try consume(run: "echo called").status == 75)
         try Sys.write(mayEnd, "")
         #expect(try eventually { try consume("n", "--accept", "1", run: "exit 1").status != 75 })
+    }
+
+    /// A name that a list had is in a list that was taken, or it comes again: whoever dies, and whenever.
+    @Test(arguments: 1...3) func nothingIsLostWhoeverIsKilled(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let watcher = try #require(session.watcher)
+        try consume("n", "--initial")
+        var expected: Set<String> = []
+        for round in 0..<20 {
+            for number in 0..<3 {
+                let name = "\(round)-\(number)"
+                try Sys.write(session.tree / Bytes(name), "1")
+                expected.insert("\(session.tree)/\(name)")
+            }
+            // Only a list that is there whole has been taken.
+            let child = try Child(
+                Program.journal, words("n", [], "cat > {}.$$ && mv {}.$$ '\(session.base)/taken.\(round)'"))
+            usleep(UInt32(random.below(80_000)))
+            switch random.below(4) {
+            case 0: kill(child.pid, SIGKILL)
+            case 1: child.signal(SIGKILL)
+            case 2:
+                watcher.kill()
+                try watcher.restart()
+            default: break
+            }
+            #expect(child.wait(.seconds(30)) != nil)
+        }
+        #expect(
+            try eventually { try consume(run: "cp {} '\(session.base)/taken.last'").status == 0 }, "\(watcher.said)")
+        var taken: Set<String> = []
+        for name in try Sys.list(session.base) where name.description.hasPrefix("taken.") {
+            let text = String(decoding: try Sys.read(session.base / name), as: UTF8.self)
+            taken.formUnion(text.split(separator: "\n").map(String.init))
+        }
+        #expect(expected.isSubset(of: taken), "\(expected.subtracting(taken).sorted())")
     }
 
     @Test func aSignalIsPassedOn() throws {

@@ -72,8 +72,9 @@ import Testing
         #expect(waitFor(child, path("b")))
         try Sys.write(session.tree / "c", "1")
         #expect(waitFor(child, path("c")))
-        let lines = try end(child).lines.filter { $0 != "\(session.tree)" }
-        #expect(lines.map(String.init) == ["a", "b", "c"].map(path))
+        // One that is created and closed in two batches is there twice.
+        let lines = try end(child).lines.filter { $0 != "\(session.tree)" }.map(String.init)
+        #expect(zip(["a"] + lines, lines).filter { $0 != $1 }.map(\.1) == ["a", "b", "c"].map(path))
     }
 
     /// The journal without a daemon writes too.

@@ -1,5 +1,6 @@
 // Preloaded into a watcher: kills it at the KILL_AT-th system call that changes a file of its database, before the call
-// or, with KILL_HALF set, with half of the bytes written. The calls are counted into the file KILL_COUNT.
+// or, with KILL_HALF set, with half of the bytes written (no more than a sector is always written whole, by whatever
+// ends: the lock file). The calls are counted into the file KILL_COUNT.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -51,7 +52,7 @@ static void die(void) {
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
     if (is_last(fd)) {
-        if (getenv("KILL_HALF")) (void)!REAL(pwrite64)(fd, bytes, count / 2, offset);
+        if (getenv("KILL_HALF") && count > 512) (void)!REAL(pwrite64)(fd, bytes, count / 2, offset);
         die();
     }
     return REAL(pwrite64)(fd, bytes, count, offset);
