@@ -39,6 +39,9 @@ check-root:
 build: needs ## Build the release binary, .build/release/journal
 	$(RELEASE)
 
+# Debian has no Datasette. Where consumer-deps has put it, tests find it.
+DATASETTE := $(CURDIR)/.build/datasette/bin
+test: export PATH := $(PATH):$(DATASETTE)
 test: test-needs ## Build and run every test
 	swift test
 
@@ -127,8 +130,11 @@ test-needs: needs
 consumer-deps: needs ## Install the tools that lists are for; tests of those that are missing are skipped
 	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
 	has restic restic; has borg borgbackup; has rsync rsync; has rclone rclone; has bup bup; has git git; \
-	has recollindex recollcmd; \
+	has recollindex recollcmd; [ -x '$(DATASETTE)/datasette' ] || has datasette python3-venv; \
 	$(install-missing)
+	@command -v datasette > /dev/null || [ -x '$(DATASETTE)/datasette' ] \
+	|| { python3 -m venv .build/datasette && '$(DATASETTE)/pip' install --quiet datasette; } \
+	|| echo 'make: datasette cannot be installed, and its test is skipped' >&2
 
 bench-deps: needs ## Install what `make bench` compares with, and valgrind
 	@missing=; has() { command -v "$$1" > /dev/null || missing="$$missing $$2"; }; \
