@@ -100,11 +100,7 @@ package struct Connection: ~Copyable, Sendable {
 
     /// How many descriptors this process can open beside it, at most: descriptors are given out lowest first, so all numbers
     /// below this one were taken when it was opened.
-    package borrowing func room() throws(SystemError) -> Int {
-        var limit = rlimit()
-        _ = try check("getrlimit") { unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
-        return Int(clamping: limit.rlim_cur) - Int(descriptor.raw) - 1
-    }
+    package var room: Int { ThisProcess.descriptorLimit - Int(descriptor.raw) - 1 }
 
     /// Makes the other end, and whoever waits here, see the end of the conversation.
     package borrowing func hangUp() { shutdown(descriptor.raw, Int32(SHUT_RDWR)) }

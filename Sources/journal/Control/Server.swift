@@ -64,7 +64,7 @@ final class Server: Sendable {
     }
 
     private func welcome(_ guest: Guest) throws(SystemError) {
-        let isCramped = try guest.connection.room() < Self.reserve
+        let isCramped = guest.connection.room < Self.reserve
         let isSeated = guests.withLock { guests in
             if isCramped || guests.count >= Self.clientLimit {
                 guard let index = guests.firstIndex(where: { !$0.hasAsked.load(ordering: .relaxed) }) else {
