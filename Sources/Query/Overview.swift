@@ -22,13 +22,6 @@ package struct Overview: Sendable {
         package var openedNS: Int64
     }
 
-    /// How much of the log is kept: nanoseconds back from now, bytes of the database, and nanoseconds since a consumer moved.
-    package struct Kept: Sendable {
-        package var age: Int64
-        package var size: Int64
-        package var consumer: Int64
-    }
-
     /// A consumer that the horizon has passed.
     package struct DroppedConsumer: Sendable {
         package var name: String
@@ -43,7 +36,7 @@ package struct Overview: Sendable {
     package var horizon: Int64
     /// When that was committed, nanoseconds since 1970; nil where nothing was forgotten.
     package var horizonNS: Int64?
-    package var kept: Kept
+    package var kept: Retention
     package var droppedConsumers: [DroppedConsumer]
     /// Until when a watcher has looked, nanoseconds since 1970.
     package var vouchedNS: Int64
@@ -70,7 +63,7 @@ extension Snapshot {
         return Overview(
             uuid: row["uuid"], createdNS: row["created_ns"], head: head, headNS: headNS ?? 0,
             horizon: row["horizon_seq"], horizonNS: row["horizon_ns"],
-            kept: .init(age: row["keep_ns"], size: row["keep_size"], consumer: row["keep_consumer_ns"]),
+            kept: Retention(age: row["keep_ns"], size: row["keep_size"], consumer: row["keep_consumer_ns"]),
             droppedConsumers: try droppedConsumers(),
             vouchedNS: try vouchedUntil(), changes: first.flatMap { first in last.map { $0 - first + 1 } } ?? 0,
             roots: try rootOverviews(),

@@ -2,7 +2,6 @@ import ArgumentParser
 import Changes
 import Kernel
 import Query
-import Store
 
 /// `journal status`: how the journal and its watcher are. 0 only when every root is live and vouched for.
 struct StatusCommand: ParsableCommand {

@@ -1,4 +1,4 @@
-import Store
+import Changes
 
 /// A consumer that holds back the log, as it goes over the control socket: its name in hexadecimal, and two numbers.
 extension Holder {
@@ -6,9 +6,9 @@ extension Holder {
 
     init?(words: String) {
         let words = words.split(separator: " ")
-        guard words.count == 3, let name = Hex.decode(words[0].utf8), let seq = Int64(words[1]),
+        guard words.count == 3, let name = Hex.text(words[0].utf8), let seq = Int64(words[1]),
             let updated = Int64(words[2])
         else { return nil }
-        self.init(name: String(decoding: name, as: UTF8.self), seq: seq, updated: updated)
+        self.init(name: name, seq: seq, updated: updated)
     }
 }

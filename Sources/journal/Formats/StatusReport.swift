@@ -1,7 +1,6 @@
 import Changes
 import Kernel
 import Query
-import Store
 
 /// The journal's state for people, or as one JSON object.
 struct StatusReport {

@@ -1,7 +1,6 @@
 import Capture
 import Changes
 import Kernel
-import Store
 
 /// What the watcher says on stderr: plain lines for a log, and on a terminal a line of progress that goes away.
 final class Reporter {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Changes
 import Store
 
 /// How much of the log is kept, as `watch` and `scan` take it. What is given is stored, as roots and excludes are: whoever
