@@ -57,9 +57,8 @@ struct DatabaseOption: ParsableArguments {
         }
     }
 
-    /// Opens the journal for reading.
-    func open() throws -> JournalFile {
-        let path = try path
+    /// Opens the journal at ``path`` for reading.
+    static func open(_ path: Path) throws -> JournalFile {
         let shown = ShellQuote.text(path.shown)
         do {
             try Paths.checkReadable(path.shown)

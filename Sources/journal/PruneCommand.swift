@@ -24,7 +24,7 @@ struct PruneCommand: ParsableCommand {
         let target = try position(path)
         let outcome = try prune(path, upTo: target)
         var output = Output.standardError()
-        let horizon = try database.open().snapshotOrFailure(path) { try $0.overview().horizonNS }
+        let horizon = try DatabaseOption.open(path).snapshotOrFailure(path) { try $0.overview().horizonNS }
         let since = horizon.map { "; the log begins \(Timestamp.local($0))" } ?? ""
         try output.write(
             "journal: \(Grouped.text(outcome.changes)) \(outcome.changes == 1 ? "change" : "changes") forgotten, "
@@ -42,7 +42,7 @@ struct PruneCommand: ParsableCommand {
     private func position(_ path: Path) throws -> Int64 {
         let now = try Now.current()
         let when = try QuestionArguments.when(before, option: "--before", now: now)
-        switch try database.open().snapshotOrFailure(path, { try $0.position(of: when, now: now) }) {
+        switch try DatabaseOption.open(path).snapshotOrFailure(path, { try $0.position(of: when, now: now) }) {
         case .batch(let seq): return seq
         case .refused(let reason):
             throw Failure(.cannotVouch, "\(ShellQuote.text(path.shown)): --before: \(RefusalReport.line(reason, nil))")

@@ -43,7 +43,7 @@ struct QueryCommand: ParsableCommand {
             since: try QuestionArguments.when(since, option: "--since", now: now),
             until: try QuestionArguments.when(until, option: "--until", now: now))
         let path = try database.path
-        let file = try database.open()
+        let file = try DatabaseOption.open(path)
         var asking = Asking(
             database: path, file: file, question: question, now: now, noSync: noSync, timeout: timeout.duration)
         asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)

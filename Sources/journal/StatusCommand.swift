@@ -14,7 +14,7 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let path = try database.path
-        let file = try database.open()
+        let file = try DatabaseOption.open(path)
         let watcher = try Client.ask(.status, database: path, timeout: .seconds(5)).map(WatcherStatus.init)
         let overview = try file.snapshotOrFailure(path) { try $0.overview() }
         let logSize = try size(path.shown + Array("-wal".utf8))

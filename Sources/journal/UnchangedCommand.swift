@@ -22,7 +22,7 @@ struct UnchangedCommand: ParsableCommand {
         let now = try Now.current()
         let path = try database.path
         let question = Question(since: try QuestionArguments.when(since, option: "--since", now: now))
-        let file = try database.open()
+        let file = try DatabaseOption.open(path)
         var asking = Asking(
             database: path, file: file, question: question, now: now, noSync: false, timeout: timeout.duration)
         asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)

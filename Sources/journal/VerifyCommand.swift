@@ -43,7 +43,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let path = try database.path
-        let file = try database.open()
+        let file = try DatabaseOption.open(path)
         let (trees, isLive) = try trees(path, file)
         var output = Output.standardOutput()
         var (audits, leftOut): ([Audit], [LeftOut]) = ([], [])

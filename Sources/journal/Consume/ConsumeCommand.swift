@@ -46,7 +46,7 @@ struct ConsumeCommand: ParsableCommand {
         if options.tool == nil { options.askedFormat = options.askedFormat ?? .paths }
         let accepted = try check()
         let path = try database.path
-        let file = try database.open()
+        let file = try DatabaseOption.open(path)
         var selection = try options.selection()
         let paths = try QuestionArguments.paths(words.dropLast(command.count), file: file, database: path)
         let base = try options.base(of: paths, file, path)

@@ -20,8 +20,8 @@ struct ConsumersListCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let file = try database.open()
         let path = try database.path
+        let file = try DatabaseOption.open(path)
         let consumers = try file.snapshotOrFailure(path) { snapshot in
             try snapshot.consumers().map { ($0, try snapshot.lag(of: $0)) }
         }

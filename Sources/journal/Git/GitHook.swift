@@ -71,7 +71,7 @@ struct GitHook {
         let since = try GitToken(token, for: worktree)
         let path = try database.path
         let asking = Asking(
-            database: path, file: try database.open(),
+            database: path, file: try DatabaseOption.open(path),
             question: Question(since: since.map { .cursor($0.cursor) } ?? .now, paths: [worktree]), now: try .current(),
             noSync: false, timeout: Self.patience)
         let (verdict, answer) = try asking.ask { snapshot, verdict in

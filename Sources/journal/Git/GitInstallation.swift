@@ -61,7 +61,7 @@ struct GitInstallation {
     /// cannot just now.
     private func check(_ worktree: Path, _ path: Path) throws -> String? {
         let asking = Asking(
-            database: path, file: try database.open(), question: Question(since: .now, paths: [worktree]),
+            database: path, file: try DatabaseOption.open(path), question: Question(since: .now, paths: [worktree]),
             now: try .current(), noSync: false, timeout: .seconds(1))
         let (verdict, isWhole) = try asking.ask { snapshot, verdict in
             try snapshot.coversAll(below: worktree, but: worktree.appending(Name(".git")), verdict.resolution)
