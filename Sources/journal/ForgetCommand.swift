@@ -18,11 +18,9 @@ struct ForgetCommand: ParsableCommand {
         let root = try RootArgument.canonical(ThisProcess.bytes(ofArgument: root))
         let missing = Failure(
             .noInput, "\(ShellQuote.text(root.shown)): no such root", hint: "`journal status` lists them")
-        if let reply = try Client.ask(.forget(root), database: path, timeout: .seconds(600)) {
-            if reply["missing"] != nil { throw missing }
-            return
-        }
-        try Writing.with(path, creates: false) { store, _ in
+        try Writing.byWhoeverCan(.forget(root), path, timeout: .seconds(600)) {
+            if $0["missing"] != nil { throw missing }
+        } writing: { store in
             guard let stored = try store.roots().first(where: { $0.path == root }) else { throw missing }
             try store.forget(stored)
             try Pruner(store, reporter: Reporter()).giveBackAll()

@@ -50,11 +50,10 @@ struct PruneCommand: ParsableCommand {
     }
 
     private func prune(_ path: Path, upTo seq: Int64) throws -> Pruner.Outcome {
-        if let reply = try Client.ask(.prune(upTo: seq), database: path, timeout: .seconds(600)) {
-            return Pruner.Outcome(reply)
-        }
-        return try Writing.with(path, creates: false) { store, _ in
-            try Pruner(store, reporter: Reporter()).run(upTo: seq)
+        try Writing.byWhoeverCan(.prune(upTo: seq), path, timeout: .seconds(600)) {
+            Pruner.Outcome($0)
+        } writing: {
+            try Pruner($0, reporter: Reporter()).run(upTo: seq)
         }
     }
 }

@@ -6,8 +6,6 @@ import Store
 enum ConsumerPlace {
     /// For how long a watcher that starts or ends is waited for, nanoseconds.
     private static let patience: Int64 = 30_000_000_000
-    /// Between two attempts, nanoseconds.
-    private static let pause: Int64 = 100_000_000
 
     /// Moves a consumer to where its list was taken.
     static func move(_ move: Consumer.Move, _ database: Path) throws {
@@ -37,20 +35,10 @@ enum ConsumerPlace {
         }
     }
 
-    /// Between a watcher that has taken the lock and one that listens lies its start, and likewise its end.
     private static func asking<Result>(
         _ request: Request, _ database: Path, _ reading: (Reply) -> Result, writing: (Store) throws -> Result
     ) throws -> Result {
-        let deadline = Clock.boot() + patience
-        while true {
-            if let reply = try Client.ask(request, database: database, timeout: .nanoseconds(patience)) {
-                return reading(reply)
-            }
-            do {
-                return try Writing.with(database, creates: false) { store, _ in try writing(store) }
-            } catch let failure as Failure where failure.status == .held && Clock.boot() < deadline {
-                ThisProcess.sleep(nanoseconds: pause)
-            }
-        }
+        try Writing.byWhoeverCan(
+            request, database, timeout: .nanoseconds(patience), patience: patience, reading, writing: writing)
     }
 }

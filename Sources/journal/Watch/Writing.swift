@@ -55,6 +55,28 @@ enum Writing {
         }
     }
 
+    /// Has the live watcher do what is asked for, or does it itself where none is live. Between a watcher that has taken the
+    /// lock and one that listens lies its start, and likewise its end: such a one is waited for as long as `patience` lasts,
+    /// nanoseconds.
+    static func byWhoeverCan<Result>(
+        _ request: Request, _ database: Path, timeout: Duration, patience: Int64 = 0,
+        _ reading: (Reply) throws -> Result,
+        writing: (Store) throws -> Result
+    ) throws -> Result {
+        let deadline = Clock.boot() + patience
+        while true {
+            if let reply = try Client.ask(request, database: database, timeout: timeout) { return try reading(reply) }
+            do {
+                return try with(database, creates: false) { store, _ in try writing(store) }
+            } catch let failure as Failure where failure.status == .held && Clock.boot() < deadline {
+                ThisProcess.sleep(nanoseconds: pause)
+            }
+        }
+    }
+
+    /// Between two attempts, nanoseconds.
+    private static let pause: Int64 = 100_000_000
+
     /// What is at the database's names now is not this journal. The WAL is emptied into the file it belongs to, so that it
     /// is not taken for a part of what has that file's name; and lock file and database forget the nonce, so that whatever
     /// is there gets another UUID.
