@@ -20,12 +20,11 @@ extension Oracle {
                 isDoubted: kind == .remounted))
         figures.paths += Set(before.walk.entries.keys).union(walk.entries.keys).count
 
-        // A second name that came and went between two reads moves the ctime of the first, and nothing else. Threads link in
-        // the steady directories only, and move some of those names elsewhere; programs link anywhere.
+        // Threads link in the steady directories only, and move some of those names elsewhere; programs link anywhere.
         report(
             "\(place) state",
             Comparison.state(try session.views.files(), walk).filter { line in
-                !(line.contains(": ctime: has ") && !line.contains(": ctime: has directory")
+                !(Comparison.isOfAPassingName(line)
                     && (kind == .programs || !line.contains(" nlink 1 ")
                         || Worker.steady.contains { line.contains("/tree/\($0)/") }))
             })
