@@ -8,26 +8,25 @@ package enum ThisProcess {
         return unsafe (0..<strlen(value)).map { unsafe UInt8(bitPattern: value[$0]) }
     }
 
-    /// The bytes of the argument that Swift spells `text`. `CommandLine.arguments` repairs what is not UTF-8, which
-    /// for a path means another path; where two arguments come out the same, no one can say which was meant.
-    package static func bytes(ofArgument text: String) -> [UInt8] {
-        var found: Set<[UInt8]> = []
-        for index in 0..<Int(CommandLine.argc) {
-            let bytes = bytes(ofArgumentAt: index)
-            if String(decoding: bytes, as: UTF8.self) == text { found.insert(bytes) }
+    /// The command line, with the program's name: bytes, of which `CommandLine.arguments` repairs what is not UTF-8.
+    package static var arguments: [[UInt8]] {
+        (0..<Int(CommandLine.argc)).map { index in
+            guard let argument = unsafe CommandLine.unsafeArgv[index] else { return [] }
+            return unsafe (0..<strlen(argument)).map { unsafe UInt8(bitPattern: argument[$0]) }
         }
-        return found.count == 1 ? found.first! : Array(text.utf8)
     }
 
-    /// What stands behind the first `--` of the command line, as bytes.
-    package static var argumentsBehindTerminator: [[UInt8]] {
-        guard let terminator = CommandLine.arguments.firstIndex(of: "--") else { return [] }
-        return (terminator + 1..<Int(CommandLine.argc)).map { bytes(ofArgumentAt: $0) }
-    }
-
-    private static func bytes(ofArgumentAt index: Int) -> [UInt8] {
-        guard let argument = unsafe CommandLine.unsafeArgv[index] else { return [] }
-        return unsafe (0..<strlen(argument)).map { unsafe UInt8(bitPattern: argument[$0]) }
+    /// Opens those of stdin, stdout and stderr that are closed. Otherwise the next file to be opened has their number, and
+    /// what is printed goes into it: a message of `journal watch >&- 2>&-` would be written over the database.
+    ///
+    /// They are opened the other way round, on /dev/null, so that reading or writing them fails as it does where they are
+    /// closed. Ends the process where not even that can be had.
+    package static func holdStandardDescriptors() {
+        for (descriptor, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)]
+        where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest number that is free, which is this one. It stays open in programs that this one starts.
+            if unsafe Glibc.open("/dev/null", mode) != descriptor { exit(EX_IOERR) }
+        }
     }
 
     /// Whether files are opened as root.

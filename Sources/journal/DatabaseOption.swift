@@ -14,7 +14,7 @@ struct DatabaseOption: ParsableArguments {
     var path: Path {
         get throws {
             let named = ThisProcess.environment("JOURNAL_DB").flatMap { $0.isEmpty ? nil : $0 }
-            let given = option.map { ThisProcess.bytes(ofArgument: $0) }
+            let given = option.map { ArgumentText.bytes($0) }
             return try DatabaseOption.resolved(given ?? named ?? DatabaseOption.standard)
         }
     }

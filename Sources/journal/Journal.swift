@@ -16,10 +16,12 @@ struct Journal: ParsableCommand {
 
     /// ArgumentParser prints usage errors and help and ends with 64 or 0; how everything else ends is ours to say.
     static func main() {
+        ThisProcess.holdStandardDescriptors()
         Output.ignoreBrokenPipe()
+        let arguments = ArgumentText.all
         do {
-            if let hook = GitHook(CommandLine.arguments) { return try hook.run() }
-            var command = try parseAsRoot()
+            if let hook = GitHook(arguments) { return try hook.run() }
+            var command = try parseAsRoot(Array(arguments.dropFirst()))
             try command.run()
         } catch let failure as Failure {
             failure.report()
@@ -33,11 +35,14 @@ struct Journal: ParsableCommand {
         } catch {
             // Help goes to stdout and has nothing of the command line in it; what is wrong with that is told with it.
             guard !exitCode(for: error).isSuccess else { exit(withError: error) }
-            // An argument of several lines is told in one.
-            let message = CommandLine.arguments.filter { $0.contains("\n") }.reduce(fullMessage(for: error)) {
-                $0.replacing($1, with: ShellQuote.text(Array($1.utf8)))
+            // In one line, also an argument of several. Where there is more to say, ArgumentParser says at the end: See '… --help'.
+            let hint = fullMessage(for: error).split(separator: "\n").last?.drop { $0 == " " }
+            let odd = arguments.filter { $0.contains("\n") || ArgumentText.isSpelled($0) }
+            let message = odd.reduce(Self.message(for: error)) { $0.replacing($1, with: ArgumentText.shown($1)) }
+            if !message.isEmpty {
+                let line = message.replacing("\n", with: " ")
+                Failure(.usage, line, hint: hint?.hasPrefix("See ") == true ? "s\(hint!.dropFirst())" : nil).report()
             }
-            if !message.isEmpty { Failure.write(message + "\n") }
             exit(withError: exitCode(for: error))
         }
     }

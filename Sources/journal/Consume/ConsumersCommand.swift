@@ -78,7 +78,7 @@ struct ConsumersDropCommand: ParsableCommand {
         let path = try database.path
         guard try ConsumerPlace.drop(name, path) else {
             throw Failure(
-                .noInput, "\(ShellQuote.text(path.shown)): no consumer is named \(ShellQuote.text(Array(name.utf8)))",
+                .noInput, "\(ShellQuote.text(path.shown)): no consumer is named \(ArgumentText.shown(name))",
                 hint: "`journal consumers` lists them")
         }
     }

@@ -49,7 +49,7 @@ struct GitHook {
 
     init(database: DatabaseOption, token: String) {
         self.database = database
-        self.token = ThisProcess.bytes(ofArgument: token)
+        self.token = ArgumentText.bytes(token)
     }
 
     /// The command line as git runs it, read without ArgumentParser: that takes 40 % of the instructions of an answer, and there is

@@ -54,7 +54,7 @@ struct ToolList: Sendable {
                 hint: "let it run only if something changed: journal consume NAME PATH -- \(tool) …")
         }
         let known = all.map(\.name)
-        let shown = ShellQuote.text(Array(name.utf8))
+        let shown = ArgumentText.shown(name)
         let more = all.contains { $0.name == tool } ? "\(tool) has no such list" : "no list is known for it"
         throw Failure(.usage, "--for \(shown): \(more)", hint: "these are: \(known.joined(separator: " "))")
     }

@@ -8,8 +8,7 @@ enum RootArgument {
     /// The path of a root: absolute, with all links resolved, its own included. A root that is not there is as given; whether
     /// that will do depends on whether it is stored.
     static func canonical(_ given: [UInt8]) throws(Failure) -> Path {
-        let path = try PathArgument.canonical(given)
-        return PathArgument.target(path) ?? path
+        try PathArgument.directory(given)
     }
 }
 
@@ -44,7 +43,7 @@ struct RootSelection {
 
     /// A new root.
     func join(_ path: Path) throws -> Taken {
-        let patterns = coverage.exclude.map { Array($0.utf8) }
+        let patterns = coverage.exclude.map(ArgumentText.bytes)
         return (try store.join(path, crossesMounts: coverage.crossMounts, excludes: patterns), patterns)
     }
 
@@ -52,7 +51,7 @@ struct RootSelection {
     func taken(_ stored: Root) throws -> Taken {
         var root = stored
         if coverage.noExclude { root.excludes = [] }
-        if !coverage.exclude.isEmpty { root.excludes = coverage.exclude.map { Array($0.utf8) } }
+        if !coverage.exclude.isEmpty { root.excludes = coverage.exclude.map(ArgumentText.bytes) }
         if coverage.crossMounts { root.crossesMounts = true }
         if root != stored {
             try store.setOptions(of: root.id, crossesMounts: root.crossesMounts, excludes: root.excludes)

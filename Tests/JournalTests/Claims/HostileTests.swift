@@ -92,6 +92,38 @@ import Testing
         #expect(try session.run("forget", root).status == 0)
     }
 
+    /// Repaired as text they would all be the same one, and none of them.
+    @Test func argumentsAreBytes() throws {
+        let session = try Session()
+        let one = Bytes(Array("caf".utf8) + [0xE8])
+        let other = Bytes(Array("caf".utf8) + [0xE9])
+        // What stands for such a byte on the way through the parser is a name as well.
+        let spelling = Bytes("caf\u{10FFE9}")
+        for name in [one, other, spelling] {
+            try Sys.mkdir(session.tree / name)
+            try Sys.write(session.tree / name / "f", "1")
+        }
+        try session.start(options: ["--exclude", Bytes(other.raw + Array(".d".utf8))])
+        let cursor = Bytes(try session.sync())
+        func paths(_ names: Bytes...) throws -> [Bytes] {
+            try session.run(["query", "--since", cursor, "--format", "paths", "-0"] + names.map { session.tree / $0 })
+                .bytes.split(separator: 0).map { Bytes($0) }
+        }
+        func unchanged(_ names: Bytes...) throws -> Int32 {
+            try session.run(["unchanged", "--since", cursor] + names.map { session.tree / $0 }).status
+        }
+        try Sys.write(session.tree / other / "f", "22")
+        #expect(try paths(one, other) == [session.tree / other / "f"])
+        #expect(try paths(one, spelling) == [])
+        #expect(try unchanged(one, other) == 1 && unchanged(spelling) == 0 && unchanged(one) == 0)
+        try Sys.write(session.tree / spelling / "f", "22")
+        #expect(try paths(one, spelling) == [session.tree / spelling / "f"])
+        try Sys.write(session.tree / Bytes(other.raw + Array(".d".utf8)), "excluded")
+        try Sys.write(session.tree / Bytes(one.raw + Array(".d".utf8)), "1")
+        #expect(try paths().contains(session.tree / Bytes(one.raw + Array(".d".utf8))))
+        #expect(try !paths().contains(session.tree / Bytes(other.raw + Array(".d".utf8))))
+    }
+
     @Test func whatIsWrongWithAnArgumentIsToldHarmlessly() throws {
         let session = try Session()
         try session.start()

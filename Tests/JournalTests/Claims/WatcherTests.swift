@@ -19,6 +19,43 @@ import Testing
         #expect(try session.query().rows.map(\.path) == [session.tree / "f"])
     }
 
+    /// Else the database is opened as descriptor 1 or 2, and what is said is written over it.
+    @Test(arguments: ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"]) func nothingIsSaidIntoTheDatabase(_ closed: String) throws {
+        let session = try Session()
+        let watcher = try Child(
+            "sh",
+            [
+                "-c", Bytes("exec \"$0\" watch --db \"$1\" \"$2\" \(closed)"), Program.journal, session.database,
+                session.tree,
+            ])
+        defer { watcher.signal(SIGKILL) }
+        let cursor = try session.sync()
+        try Sys.write(session.tree / "f", "1")
+        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
+        watcher.signal(SIGKILL)
+        #expect(watcher.wait(.seconds(30)) != nil)
+        // It is still the same journal: neither the file nor its lock has been written over.
+        try session.start()
+        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
+    }
+
+    /// Whoever reads nothing is not told that all was read.
+    @Test func whatCannotBePrintedFails() throws {
+        let session = try Session()
+        try session.start()
+        let cursor = try session.sync()
+        try Sys.write(session.tree / "f", "1")
+        let file = session.base / "cursor"
+        let output = try Program.run(
+            "sh",
+            [
+                "-c", "exec \"$@\" >&-", "sh", Program.journal, "query", "--db", session.database, "--since",
+                Bytes(cursor), "--format", "paths", "--cursor-out", file,
+            ])
+        #expect(output.status == 74, "\(output)")
+        #expect(try Sys.facts(file) == nil)
+    }
+
     @Test func B63_aKilledWatcherLeavesNothingThatStopsTheNext() throws {
         let session = try Session()
         let watcher = try session.start()
