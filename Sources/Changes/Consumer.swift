@@ -36,7 +36,11 @@ package struct Consumer: Hashable, Sendable {
         case moved
         /// The consumer is not where the list began: another run moved it, or it was dropped.
         case elsewhere
+        /// What changed since the new place has been forgotten meanwhile.
+        case forgotten
         /// The journal never handed out the new place.
         case unknown
+
+        package static let all: [Outcome] = [.moved, .elsewhere, .forgotten, .unknown]
     }
 }

@@ -17,6 +17,8 @@ package struct Change: Hashable, Sendable {
     package var time: Int64
     package var notBefore: Int64?
     package var source: Source
+    /// The `seq` of its batch, for a net row that of the newest of its rows.
+    package var batch: Int64
     /// The `seq` of the directory's row, where the path moved by its rename alone.
     package var movedWith: Int64?
     /// What the question begins with at this path; nil in the log, which has no beginning.

@@ -35,8 +35,8 @@ struct LogAnswer {
         var fitting = 0
         var batch = span.since
         while true {
-            for number in piece.batches {
-                if number != batch { (batch, fitting) = (number, count) }
+            for change in piece.changes {
+                if change.batch != batch { (batch, fitting) = (change.batch, count) }
                 count += 1
                 if count > limit { return try end(db, span, batch: batch, isFirst: fitting == 0) }
             }

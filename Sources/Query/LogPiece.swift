@@ -5,8 +5,6 @@ internal import RawSQL
 /// Some rows of the log in `seq` order, those of the selection, as they are printed.
 struct LogPiece {
     private(set) var changes: [Change] = []
-    /// The batch that each of them belongs to.
-    private(set) var batches: [Int64] = []
     /// All rows up to here have been looked at.
     private(set) var end: Int64
 
@@ -27,10 +25,7 @@ struct LogPiece {
         try rows.forEachRow {
             count += 1
             last = rows.int(0)
-            try reading.read(rows) { change, batch in
-                changes.append(change)
-                batches.append(batch)
-            }
+            try reading.read(rows) { changes.append($0) }
         }
         if count == Self.size { end = last }
     }
@@ -65,7 +60,7 @@ struct LogPiece {
 
         /// A renamed row is one row where both of its paths lie in the question and renames are followed; else what it means
         /// for each of them: deleted there, created here.
-        mutating func read(_ rows: BulkStatement, _ body: (Change, Int64) -> Void) throws {
+        mutating func read(_ rows: BulkStatement, _ body: (Change) -> Void) throws {
             guard let kind = Kind(rawValue: rows.int(1)) else {
                 throw JournalError.corrupt("log row \(rows.int(0)) has an unknown kind")
             }
@@ -87,7 +82,7 @@ struct LogPiece {
 
         private mutating func tell(
             _ rows: BulkStatement, _ kind: Kind, _ difference: Difference, _ directory: Int64, _ name: Name,
-            old: [UInt8]? = nil, _ body: (Change, Int64) -> Void
+            old: [UInt8]? = nil, _ body: (Change) -> Void
         ) throws {
             let mode = UInt32(truncatingIfNeeded: rows.int(7))
             guard selection.kinds.contains(kind), selection.types.contains(FileType(mode: mode)) else { return }
@@ -98,7 +93,7 @@ struct LogPiece {
                     mode: mode, size: rows.int(8), mtime: rows.int(9), uid: UInt32(truncatingIfNeeded: rows.int(10)),
                     gid: UInt32(truncatingIfNeeded: rows.int(11)), ino: UInt64(bitPattern: rows.int(12)),
                     time: batch.committed, notBefore: batch.notBefore, source: batch.source,
-                    movedWith: rows.isNull(13) ? nil : rows.int(13)), batch.seq)
+                    batch: batch.seq, movedWith: rows.isNull(13) ? nil : rows.int(13)))
         }
 
         private mutating func path(_ directory: Int64, _ name: Name) throws -> [UInt8] {

@@ -81,7 +81,7 @@ struct NetAnswer {
             oldPath: path.old.map { bytes($0.directory, $0.name) }, difference: Difference(rawValue: Int64(path.flags)),
             mode: path.mode, size: path.size, mtime: path.mtime, uid: path.uid, gid: path.gid,
             ino: UInt64(bitPattern: path.file.ino), time: batch.committed, notBefore: batch.notBefore, source: source,
-            movedWith: path.old?.movedWith, before: path.before)
+            batch: batch.seq, movedWith: path.old?.movedWith, before: path.before)
     }
 
     private func bytes(_ directory: Int64, _ name: Name) -> [UInt8] {

@@ -6,6 +6,8 @@ package struct Question: Sendable {
     package var until: When
     /// Absolute and canonical; empty for all roots that are not stopped.
     package var paths: [Path]
+    /// The entries by whose way they were found, as they are stored: those that were links may have led elsewhere.
+    package var ways: [Path] = []
 
     package init(since: When, until: When = .now, paths: [Path] = []) {
         self.since = since
@@ -59,6 +61,19 @@ package struct Selection: Sendable {
 
     package init() {}
 
-    /// Whether a row is of the kinds and types that were chosen.
-    package func contains(_ change: Change) -> Bool { kinds.contains(change.kind) && types.contains(change.type) }
+    /// Whether a row is one of those that were chosen.
+    package func contains(_ change: Change) -> Bool {
+        kinds.contains(change.kind) && types.contains(change.type)
+            && presence.map { ($0 == .present) == (change.kind != .deleted) } ?? true
+    }
+
+    /// All rows of the same question, for those who choose among them by ``contains(_:)``. Renames are split.
+    package var unfiltered: Selection {
+        var all = self
+        (all.followsRenames, all.presence) = (false, nil)
+        (all.kinds, all.types) = (Set(Kind.allCases), Set(FileType.allCases))
+        // A page of the log has all rows of its batches.
+        if shape == .net { all.limit = nil }
+        return all
+    }
 }

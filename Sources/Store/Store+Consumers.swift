@@ -7,6 +7,9 @@ extension Store {
     /// is taken once more, so this needs no sync.
     package func move(_ move: Consumer.Move) throws -> Consumer.Outcome {
         try StoreError.wrap {
+            guard move.to.journal == uuid else { return .unknown }
+            // Its batch may be gone with the rest.
+            if try move.to.seq < horizon() { return .forgotten }
             guard try isOurs(move.to) else { return .unknown }
             if let from = move.from {
                 let known = try String.fetchOne(
@@ -32,6 +35,6 @@ extension Store {
     private func isOurs(_ cursor: Changes.Cursor) throws -> Bool {
         let check = try Int64.fetchOne(
             database, sql: "SELECT check_bits FROM batch WHERE seq = ?", arguments: [cursor.seq])
-        return cursor.journal == uuid && check.map(UInt64.init(bitPattern:)) == cursor.check
+        return check.map(UInt64.init(bitPattern:)) == cursor.check
     }
 }

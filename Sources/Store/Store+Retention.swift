@@ -67,7 +67,7 @@ extension Store {
             sql: """
                 SELECT name, seq, updated_ns FROM consumer
                 WHERE updated_ns > ? AND seq >= (SELECT horizon_seq FROM meta) ORDER BY seq LIMIT 1
-                """, arguments: [clock().wall - retention.consumer]
+                """, arguments: [label(clock()) - retention.consumer]
         ).map { Holder(name: $0[0], seq: $0[1], updated: $0[2]) }
     }
 

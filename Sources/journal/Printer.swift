@@ -12,6 +12,9 @@ struct Printer {
     /// `--relative-to`, or what a list is relative to.
     var base: Path?
 
+    /// What has to be read for that.
+    var reading: Selection { options.byDirectory ? selection.unfiltered : selection }
+
     /// Prints all of it on stdout, and where it can be continued from.
     func print(_ answer: Answer, cursor: Cursor?, _ verdict: Asking.Verdict) throws {
         var stream = try stream()
@@ -22,7 +25,7 @@ struct Printer {
 
     /// Prints the rows alone, and returns how many there are.
     func list(_ answer: Answer, to output: inout Output) throws -> Int {
-        var format = format()
+        var format = format(isShown: false)
         try format.begin(&output)
         let count = try write(answer, &format, to: &output)
         try output.flush()
@@ -35,9 +38,10 @@ struct Printer {
     /// Returns how many rows there were.
     @discardableResult
     func write(_ answer: some ChangeList, _ format: inout any RowFormat, to output: inout Output) throws -> Int {
-        try options.byDirectory
-            ? writeRows(of: Directories.changed(in: answer), &format, to: &output)
-            : writeRows(of: answer, &format, to: &output)
+        guard options.byDirectory else { return try writeRows(of: answer, &format, to: &output) }
+        let directories = try Directories.changed(in: answer, selection)
+        let limit = selection.shape == .net ? selection.limit ?? .max : .max
+        return try writeRows(of: Array(directories.prefix(limit)), &format, to: &output)
     }
 
     private func writeRows(
@@ -63,7 +67,8 @@ struct Printer {
         }
     }
 
-    func format() -> any RowFormat {
+    /// `isShown` says that it goes to stdout.
+    func format(isShown: Bool) -> any RowFormat {
         if let list { return ListFormat(list, base: base) }
         switch options.format {
         case .json: return JSONFormat()
@@ -75,7 +80,7 @@ struct Printer {
             let folds =
                 selection.followsRenames && selection.types.contains(.directory)
                 && selection.kinds.contains(.renamed) && selection.limit == nil
-            return TextFormat(colour: ThisProcess.standardOutputIsTerminal && !noColour, folds: folds)
+            return TextFormat(colour: isShown && ThisProcess.standardOutputIsTerminal && !noColour, folds: folds)
         }
     }
 
@@ -83,27 +88,24 @@ struct Printer {
     private var textBase: Path? {
         get throws {
             if let base { return base }
-            return options.format == .text ? Path(try Paths.currentDirectory()) : nil
+            guard options.format == .text else { return nil }
+            // Whose directory is gone reads whole paths.
+            do throws(SystemError) { return Path(try Paths.currentDirectory()) } catch { return nil }
         }
     }
 
     /// Looks through all names before the first is printed: a list that ends half way would be taken for whole.
     private func refuseUnprintable(_ answer: some ChangeList, _ format: any RowFormat) throws {
-        guard options.format != .text, options.format != .json || base != nil else { return }
+        guard ![.text, .json].contains(options.format) else { return }
         // Nearly always all is well, and that is seen without putting any path together.
-        let isFine = answer.holdsOnly(
-            directories: { path in format.canCarry(path) && base?.contains(Path(path)) ?? true },
-            names: format.canCarry)
-        if isFine { return }
+        if answer.holdsOnly(directories: format.canCarry, names: format.canCarry) { return }
         var format = format
         var refused: [String] = []
         var count = 0
         try answer.forEach { change in
-            let paths = [change.path, change.oldPath].compactMap { $0 }
-            let isOutside = paths.contains { path in base.map { !$0.contains(Path(path)) } ?? false }
-            guard isOutside || !format.carries(change) else { return }
+            guard !format.carries(change) else { return }
             count += 1
-            if refused.count < 10 { refused += paths.map(ShellQuote.text) }
+            if refused.count < 10 { refused += [change.path, change.oldPath].compactMap { $0 }.map(ShellQuote.text) }
         }
         guard count > 0 else { return }
         let more = count > refused.count ? " and \(count - refused.count) more" : ""

@@ -14,7 +14,8 @@ struct ConsumeCommand: ParsableCommand {
         discussion: """
             COMMAND has the list on stdin, and {} in it becomes the name of a file that holds it. NAME moves on when COMMAND exits 0, \
             so that a list that failed comes again. Where nothing changed COMMAND is not run. Status 3: nothing was run, because \
-            NAME is new, was made with other options, or cannot be vouched for; then --initial and a full run begin it anew.
+            NAME is new, was made with other options, or cannot be vouched for; where that does not pass by itself, --initial and a \
+            full run begin it anew.
 
             COMMAND finds JOURNAL_DB, JOURNAL_CONSUMER, and the cursors of the list's ends, JOURNAL_SINCE and JOURNAL_UNTIL, in its \
             environment. Its status is passed on; 3 and 64 to 78, which are the journal's own, become 1.
@@ -39,7 +40,10 @@ struct ConsumeCommand: ParsableCommand {
     var timeout = Timeout(.seconds(30))
 
     /// What stands behind the terminator. ArgumentParser has one list of words, in which it is left out.
-    private var command: [[UInt8]] { ThisProcess.argumentsBehindTerminator }
+    private var command: [[UInt8]] {
+        let arguments = ThisProcess.arguments
+        return arguments.firstIndex(of: Array("--".utf8)).map { Array(arguments[($0 + 1)...]) } ?? []
+    }
 
     mutating func run() throws {
         // Whoever reads a list from stdin wants paths.
@@ -48,17 +52,18 @@ struct ConsumeCommand: ParsableCommand {
         let path = try database.path
         let file = try DatabaseOption.open(path)
         var selection = try options.selection()
-        let paths = try QuestionArguments.paths(words.dropLast(command.count), file: file, database: path)
-        let base = try options.base(of: paths, file, path)
+        var question = Question(since: .now)
+        try QuestionArguments.ask(&question, about: words.dropLast(command.count), file, path)
+        let base = try options.base(of: question.paths, file, path, isNew: initial)
         selection.companions = try options.companions(of: base)
         let lock = try locked(path)
         defer { lock.release() }
         let consumption = Consumption(
-            name: name, asks: options.description(of: selection, paths: paths, base: base), command: command,
+            name: name, asks: options.description(of: selection, paths: question.paths, base: base), command: command,
             accepted: accepted, lock: lock,
             asking: Asking(
-                database: path, file: file, question: Question(since: .now, paths: paths), now: try Now.current(),
-                noSync: false, timeout: timeout.duration),
+                database: path, file: file, question: question, now: try Now.current(), noSync: false,
+                timeout: timeout.duration),
             printer: Printer(database: path, options: options, list: try options.list, selection: selection, base: base)
         )
         try initial ? consumption.begin() : consumption.goOn(always: always)
@@ -66,8 +71,14 @@ struct ConsumeCommand: ParsableCommand {
 
     /// The statuses that count as success.
     private func check() throws(Failure) -> Set<Int32> {
-        guard !name.isEmpty, name.utf8.count <= 200, ShellQuote.harmless(name) == name, !name.contains("\n") else {
-            throw Failure(.usage, "a name of 1 to 200 bytes is needed, without control characters")
+        // Without a NAME the first word of the command is taken for it.
+        guard words.count >= command.count else {
+            throw Failure(.usage, "NAME is missing: journal consume NAME [options] -- COMMAND")
+        }
+        guard !name.isEmpty, name.utf8.count <= 200, ShellQuote.harmless(name) == name, !name.contains("\n"),
+            !ArgumentText.isSpelled(name)
+        else {
+            throw Failure(.usage, "a name of 1 to 200 bytes of UTF-8 is needed, without control characters")
         }
         if command.isEmpty, !initial {
             throw Failure(.usage, "no command: journal consume NAME [options] -- COMMAND")

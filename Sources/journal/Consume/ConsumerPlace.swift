@@ -10,7 +10,7 @@ enum ConsumerPlace {
     /// Moves a consumer to where its list was taken.
     static func move(_ move: Consumer.Move, _ database: Path) throws {
         let outcome: Consumer.Outcome? = try asking(.move(move), database) { reply in
-            [Consumer.Outcome.moved, .elsewhere, .unknown].first { reply[$0.rawValue] != nil }
+            Consumer.Outcome.all.first { reply[$0.rawValue] != nil }
         } writing: {
             try $0.move(move)
         }
@@ -19,9 +19,14 @@ enum ConsumerPlace {
         case .moved: return
         case .elsewhere:
             throw Failure(.held, "consumer \(shown): moved or dropped by somebody else meanwhile; it is left as it is")
+        case .forgotten:
+            throw Failure(
+                .held,
+                "consumer \(shown): what changed since its command began has been forgotten before that ended; it is left as it is",
+                hint: "keep more of the log: journal watch --keep, --keep-size")
         case .unknown:
             throw Failure(
-                .cannotVouch, "consumer \(shown): the journal was replaced while the command ran; it is left as it is")
+                .held, "consumer \(shown): the journal was replaced while the command ran; it is left as it is")
         case nil: throw Failure(.unavailable, "consumer \(shown): the watcher does not understand; it is left as it is")
         }
     }

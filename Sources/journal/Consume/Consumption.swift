@@ -37,11 +37,14 @@ struct Consumption {
         asking.question.since = .cursor(known)
         let (verdict, answer) = try asking.ask { snapshot, verdict -> Answer? in
             guard verdict.isVouched, let span = verdict.resolution.span else { return nil }
-            return try snapshot.answer(span, asking.question, printer.selection)
+            return try snapshot.answer(span, asking.question, printer.reading)
         }
         guard let answer else {
             var failure = RefusalReport.failure(verdict)
-            failure.hint = [failure.hint, hint].compactMap { $0 }.joined(separator: "\njournal: hint: ")
+            // What only waiting helps against, a full run does not.
+            if RefusalReport.lastingFailure(verdict.resolution) != nil {
+                failure.hint = [failure.hint, hint].compactMap { $0 }.joined(separator: "\njournal: hint: ")
+            }
             throw failure
         }
         let cursor = answer.span.cursor
@@ -78,7 +81,8 @@ struct Consumption {
     ///
     /// > `consume` passes COMMAND's status through, but its 3 and 64 to 78 become 1, with the true one on stderr.
     private func end(_ status: Int32, from: Cursor?, to: Cursor) throws {
-        if accepted.contains(status), from != to {
+        // Also to where it is already: it is alive, and what it needs is kept.
+        if accepted.contains(status) {
             try ConsumerPlace.move(Consumer.Move(name: name, selection: asks, from: from, to: to), asking.database)
         }
         if status == ExitStatus.cannotVouch.rawValue || (64...78).contains(status) {

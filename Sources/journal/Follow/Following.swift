@@ -8,7 +8,6 @@ import Query
 /// at now and then: a `journal scan` may write into it, and another watcher will come.
 struct Following {
     var asking: Asking
-    var selection: Selection
     var printer: Printer
     /// `--cursor`.
     var marksCursors: Bool
@@ -33,7 +32,7 @@ struct Following {
 
     private func follow(_ stopping: Stopping) throws {
         var stream = try printer.stream()
-        var settling = quiet.map { Settling(quiet: $0) }
+        var settling = quiet.map { Settling(quiet: $0, byDirectory: printer.options.byDirectory) }
         var position: Cursor?
         var marked: Cursor?
         var pause = Self.shortestPause
@@ -46,8 +45,9 @@ struct Following {
                     try news.answer.forEach { settling?.take($0, since: news.since, now: now) }
                 }
             }
-            if let changes = settling?.settled(by: Clock.boot()).filter(selection.contains), !changes.isEmpty {
-                try stream.print(changes)
+            if var changes = settling?.settled(by: Clock.boot()) {
+                if !printer.options.byDirectory { changes = changes.filter(printer.selection.contains) }
+                if !changes.isEmpty { try stream.print(changes) }
             }
             let cursor = settling.map { $0.cursor(position) } ?? position
             if let cursor, cursor != marked, marksCursors || cursorFile != nil {
@@ -70,11 +70,8 @@ struct Following {
     private func next(_ position: inout Cursor?) throws -> (answer: Answer, since: Cursor?)? {
         var question = asking.question
         if let position { question.since = .cursor(position) }
-        var reading = selection
-        if quiet != nil {
-            // What a path has settled as is for those who print it to choose.
-            (reading.followsRenames, reading.kinds, reading.types) = (false, Set(Kind.allCases), Set(FileType.allCases))
-        }
+        // What a path has settled as is for those who print it to choose.
+        let reading = quiet == nil ? printer.reading : printer.selection.unfiltered
         let (resolution, answer, since) = try asking.file.snapshotOrFailure(asking.database) {
             snapshot -> (Resolution, Answer?, Cursor?) in
             let resolution = try snapshot.resolve(question, now: asking.now, synced: true)

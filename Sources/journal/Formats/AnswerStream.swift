@@ -10,7 +10,7 @@ struct AnswerStream: ~Copyable {
 
     init(_ printer: Printer) throws {
         self.printer = printer
-        format = printer.format()
+        format = printer.format(isShown: true)
         try format.begin(&output)
     }
 

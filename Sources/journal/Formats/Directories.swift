@@ -2,27 +2,65 @@ import Changes
 import Query
 
 /// `--by-directory`: the directories in which something changed, each once, for those who look through directories.
-enum Directories {
-    /// In the order of paths, each with the newest change in it. A directory that is gone is told by the one it was in.
-    static func changed(in answer: some ChangeList) throws -> [Change] {
-        var newest: [Path: Change] = [:]
-        var gone: Set<Path> = []
-        func note(_ directory: Path, _ change: Change) {
-            if let known = newest[directory], known.seq > change.seq { return }
-            newest[directory] = change
+///
+/// It is made of all that changed, because also a row that was not asked for tells whether a directory is still there.
+struct Directories {
+    /// Which rows count.
+    private let selection: Selection
+    private var newest: [Path: Change] = [:]
+    /// Whether a path is a directory by the batch that told of it last; for ``newest`` and what these lie in.
+    private var states: [Path: (batch: Int64, isDirectory: Bool)] = [:]
+
+    private init(_ selection: Selection) { self.selection = selection }
+
+    /// In the order of paths, each with the newest change in it. What was in a directory that is gone is told by the one that
+    /// this was in.
+    static func changed(in answer: some ChangeList, _ selection: Selection) throws -> [Change] {
+        var directories = Directories(selection)
+        try answer.forEach { directories.note($0) }
+        directories.expectStates()
+        try answer.forEach { directories.look($0) }
+        return directories.told()
+    }
+
+    private mutating func note(_ change: Change) {
+        guard selection.contains(change) else { return }
+        let path = Path(change.path)
+        // What changed of a directory that stays is a matter of its own.
+        let stays = change.type == .directory && [.modified, .attrib].contains(change.kind)
+        Self.note(change, in: stays ? path : path.parent, &newest)
+    }
+
+    private static func note(_ change: Change, in directory: Path, _ newest: inout [Path: Change]) {
+        if let known = newest[directory], known.seq > change.seq { return }
+        newest[directory] = change
+    }
+
+    /// Of what nothing is said, that stays.
+    private mutating func expectStates() {
+        for var path in newest.keys {
+            while states.updateValue((0, true), forKey: path) == nil, path != path.parent { path = path.parent }
         }
-        try answer.forEach { change in
-            let path = Path(change.path)
-            // What changed of a directory that stays is a matter of its own.
-            let stays = change.type == .directory && [.modified, .attrib].contains(change.kind)
-            note(stays ? path : path.parent, change)
-            if let old = change.oldPath { note(Path(old).parent, change) }
-            guard change.type == .directory else { return }
-            // In the log one may go and come back.
-            if change.kind == .deleted { gone.insert(path) } else { gone.remove(path) }
-            if let old = change.oldPath { gone.insert(Path(old)) }
+    }
+
+    /// Rows of one batch are simultaneous: where one says what is there, another one says what was. A net answer is of one
+    /// moment, and has one row a path.
+    private mutating func look(_ change: Change) {
+        let path = Path(change.path)
+        guard let known = states[path] else { return }
+        let isThere = change.kind != .deleted
+        if known.batch == change.batch && !isThere { return }
+        states[path] = (change.batch, isThere && change.type == .directory)
+    }
+
+    private func told() -> [Change] {
+        var told: [Path: Change] = [:]
+        for (directory, change) in newest {
+            var path = directory
+            while states[path]?.isDirectory == false, path != path.parent { path = path.parent }
+            Self.note(change, in: path, &told)
         }
-        return newest.filter { !gone.contains($0.key) }.sorted { $0.key < $1.key }.map { directory, change in
+        return told.sorted { $0.key < $1.key }.map { directory, change in
             var change = change
             change.path = directory.shown
             return change

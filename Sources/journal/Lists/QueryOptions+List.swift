@@ -34,22 +34,32 @@ extension QueryOptions {
 
     /// What paths are printed relative to: `--relative-to`, and for a list otherwise the directory that is asked about, which the
     /// tool is to be told. That is to be the same each time, whatever becomes of it.
-    func base(of paths: [Path], _ file: JournalFile, _ database: Path) throws -> Path? {
-        if let relativeTo { return try PathArgument.canonical(ThisProcess.bytes(ofArgument: relativeTo)) }
-        guard let list = try list, list.base == .directory else { return nil }
-        let about: [Path]
-        do {
-            about = try paths.isEmpty ? file.snapshot { try $0.roots() } : paths
-        } catch {
-            throw DatabaseOption.failure(error, database)
+    ///
+    /// `isNew` says that nobody has been told of it before.
+    func base(of paths: [Path], _ file: JournalFile, _ database: Path, isNew: Bool) throws -> Path? {
+        let list = try list
+        guard relativeTo != nil || list?.base == .directory else { return nil }
+        let about = try paths.isEmpty ? QuestionArguments.roots(file, database) : paths
+        if let relativeTo {
+            let base = try PathArgument.directory(ArgumentText.bytes(relativeTo))
+            // text and json tell of what lies elsewhere by its whole path.
+            if list != nil || [.paths, .csv].contains(format), let outside = about.first(where: { !base.contains($0) })
+            {
+                throw Failure(
+                    .usage,
+                    "--relative-to \(ShellQuote.text(base.shown)): \(ShellQuote.text(outside.shown)) is asked about, and lies outside"
+                )
+            }
+            return base
         }
+        guard let list else { return nil }
         guard Set(about).count == 1, let directory = about.first else {
             let things = paths.isEmpty ? "\(about.count) roots are" : "\(about.count) paths are"
             throw Failure(
                 .usage, "--for \(list.name): \(things) asked about, and its paths are relative to one directory",
                 hint: "ask about one, or say which with --relative-to DIR")
         }
-        guard try isDirectory(directory) else {
+        guard try !isNew || mayBeDirectory(directory) else {
             throw Failure(
                 .usage,
                 "--for \(list.name): \(ShellQuote.text(directory.shown)): no directory that its paths could be relative to",
@@ -58,11 +68,12 @@ extension QueryOptions {
         return directory
     }
 
-    private func isDirectory(_ path: Path) throws(Failure) -> Bool {
+    /// Whether it is one, or may have been.
+    private func mayBeDirectory(_ path: Path) throws(Failure) -> Bool {
         do {
             return try FileStatus(at: path.shown).isDirectory
         } catch {
-            if error.isMissing { return false }
+            if error.isMissing { return true }
             throw Failure(error.isForbidden ? .permission : .inputOutput, error.shown)
         }
     }

@@ -10,8 +10,8 @@ import Query
 ///   ends it (1), so that they have what was there in the form that it had.
 /// - A remote that has directories keeps them when they are empty, and then no file can take their place. One that is not there
 ///   is an error of `rmdirs` that says nothing.
-/// - Lost without a word, hence refused: a name with a newline, one that ends with CR, one that holds rclone's own quote `‛`;
-///   and `NAME.rclonelink` for anything.
+/// - Lost without a word, hence refused: a name with a newline, one that ends with CR, `NAME.rclonelink` for anything, and one
+///   that holds what rclone itself writes in place of other bytes: its quote `‛`, and the pictures `␁` to `␟` and `␡`.
 extension ToolList {
     static let rclone = ToolList(
         name: "rclone", separator: .newline, carries: isRcloneName, rule: { RclonePaths() })
@@ -21,13 +21,19 @@ extension ToolList {
         name: "rclone:directories", separator: .newline, carries: isRcloneName, rule: { RcloneDirectories() })
 
     @Sendable private static func isRcloneName(_ name: [UInt8]) -> Bool {
-        isLine(name) && !name.reversed().starts(with: linkSuffix.reversed()) && !holdsQuote(name)
+        isLine(name) && !name.reversed().starts(with: linkSuffix.reversed())
+            && !holdsStandIn(name)
     }
 
-    /// U+201B, behind which the two digits of a byte may stand.
-    private static func holdsQuote(_ name: [UInt8]) -> Bool {
+    /// U+201B, behind which the two digits of a byte may stand; U+2401 to U+241F and U+2421, each for a control character.
+    private static func holdsStandIn(_ name: [UInt8]) -> Bool {
         guard let first = name.firstIndex(of: 0xE2) else { return false }
-        return name[first...].indices.contains { name[$0...].starts(with: [0xE2, 0x80, 0x9B]) }
+        return name[first...].indices.dropLast(2).contains { index in
+            switch (name[index], name[index + 1], name[index + 2]) {
+            case (0xE2, 0x80, 0x9B), (0xE2, 0x90, 0x81...0x9F), (0xE2, 0x90, 0xA1): true
+            default: false
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ import Store
 /// writes next, be it a scan by hand, forgets no more than that.
 struct RetentionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Forget changes that are older; 30d at first.", valueName: "duration"))
-    var keep: Timeout?
+    var keep: Age?
     @Option(
         help: ArgumentHelp(
             "Forget the oldest changes where the database would be larger; 2GiB at first.", valueName: "size"))
@@ -15,7 +15,7 @@ struct RetentionOptions: ParsableArguments {
         help: ArgumentHelp(
             "But nothing that a consumer needs, unless it has not moved for so long; 90d at first.",
             valueName: "duration"))
-    var keepConsumer: Timeout?
+    var keepConsumer: Age?
 
     var isEmpty: Bool { keep == nil && keepSize == nil && keepConsumer == nil }
 
@@ -37,5 +37,15 @@ struct RetentionOptions: ParsableArguments {
         if let keepSize { retention.size = keepSize.bytes }
         if let keepConsumer { retention.consumer = keepConsumer.nanoseconds }
         try store.setRetention(retention)
+    }
+}
+
+/// `30d`, `12h`: a ``Timeout`` of which the unit has to be said. Where it is forgotten, the log would be.
+struct Age: ExpressibleByArgument {
+    let nanoseconds: Int64
+
+    init?(argument: String) {
+        guard argument.last?.isNumber == false, let duration = Timeout(argument: argument) else { return nil }
+        nanoseconds = duration.nanoseconds
     }
 }

@@ -163,6 +163,11 @@ import Testing
         let output = try consume("n", "--kind", "deleted", run: "echo called")
         #expect(output.status == 0 && output.bytes.isEmpty, "\(output)")
         #expect(try place() != before)
+        // It is alive also where there was no batch.
+        let moved = "SELECT updated_ns FROM consumers WHERE name = 'n'"
+        let then = try session.views.value(moved)
+        try consume("n", "--kind", "deleted", run: "echo called")
+        #expect(try session.views.value(moved) != then)
         #expect(try consume("n", "--kind", "deleted", "--always", run: "cat; echo called").text == "called\n")
     }
 
@@ -317,9 +322,34 @@ import Testing
         #expect(try session.run("query", "--since", "consumer:nightly").status == 66)
     }
 
-    @Test(arguments: ["", "a\nb", "\u{1b}[31m"])
-    func namesThatAreNone(_ name: String) throws {
-        #expect(try consume(Bytes(name), "--initial").status == 64)
+    @Test(arguments: ["", "a\nb", "\u{1b}[31m", Bytes([0x61, 0xE9])] as [Bytes])
+    func namesThatAreNone(_ name: Bytes) throws {
+        #expect(try consume(name, "--initial").status == 64)
+    }
+
+    @Test func theCommandIsNotTakenForTheName() throws {
+        for options in [["--initial"], []] as [[Bytes]] {
+            let output = try Program.run(
+                Program.journal, ["consume", "--db", session.database] + options + ["--", "echo", "called"])
+            #expect(output.status == 64 && output.bytes.isEmpty && output.errors.contains("NAME"), "\(output)")
+        }
+    }
+
+    /// What its full run cost is lost where nothing held the log meanwhile.
+    @Test func aPlaceThatWasForgottenMeanwhileIsNone() throws {
+        let script =
+            "echo x > '\(session.tree)/f'; '\(Program.journal)' sync --db '\(session.database)'; '\(Program.journal)' prune --before now --db '\(session.database)'"
+        let output = try consume("n", "--initial", run: script)
+        #expect(output.status == 75 && output.errors.contains("forgotten"), "\(output)")
+        #expect(try place() == nil)
+    }
+
+    @Test func hintsAreOfWhatHelps() throws {
+        try consume("n", "--initial")
+        try session.watcher?.stop()
+        let waiting = try consume(run: "echo called")
+        #expect(waiting.status == 3 && !waiting.errors.contains("--initial"), "\(waiting)")
+        #expect(!waiting.errors.contains("--no-sync") && !waiting.errors.contains("--since"), "\(waiting)")
     }
 
     @Test func whoMayOnlyReadRunsNothing() throws {

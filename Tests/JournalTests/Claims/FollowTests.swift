@@ -151,6 +151,64 @@ import Testing
         #expect(rows.map { "\($0.kind) \($0.path)" } == ["created \(path("a"))", "created \(path("b"))"])
     }
 
+    /// Rows of one batch are simultaneous: `log.1` is the old `log` in one, and no longer the old `log.1` in another.
+    @Test func aChainOfRenamesSettlesAsWhatIsThere() throws {
+        for name in ["log", "log.1", "log.2", "a", "b"] as [Bytes] { try Sys.write(session.tree / name, "\(name)") }
+        let cursor = try session.sync()
+        let child = try follow("--since", Bytes(cursor), "--settle", "300ms", "--format", "json")
+        for (from, to) in [("log.2", "log.3"), ("log.1", "log.2"), ("log", "log.1")] as [(Bytes, Bytes)] {
+            try Sys.rename(session.tree / from, session.tree / to)
+        }
+        try Sys.write(session.tree / "log", "new")
+        try Sys.rename(session.tree / "a", session.tree / "b", flags: 2)
+        let expected: Set = [
+            "modified \(path("log"))", "modified \(path("log.1"))", "modified \(path("log.2"))",
+            "created \(path("log.3"))", "modified \(path("a"))", "modified \(path("b"))",
+        ]
+        #expect(eventually { child.output(status: 0).text.split(separator: "\n").count >= expected.count })
+        #expect(try Set(Answer(end(child)).rows.map { "\($0.kind) \($0.path)" }) == expected)
+    }
+
+    /// What was in a directory that is gone is told by the one that this was in, whatever rows are asked for.
+    @Test func onlyDirectoriesThatAreThereAreTold() throws {
+        for directory in ["p/gone/deep", "p/file", "swapped/1", "swapped/2"] as [Bytes] {
+            try Sys.mkdirs(session.tree / directory)
+            try Sys.write(session.tree / directory / "f", "1")
+        }
+        let cursor = try session.sync()
+        try Sys.removeTree(session.tree / "p/gone")
+        try Sys.removeTree(session.tree / "p/file")
+        try Sys.write(session.tree / "p/file", "1")
+        try Sys.rename(session.tree / "swapped/1", session.tree / "swapped/2", flags: 2)
+        try session.sync()
+        let within = ["p", "swapped/1", "swapped/2"]
+        for (options, expected) in [
+            ([], within), (["--log"], ["p", "swapped", "swapped/1", "swapped/2"]), (["--type", "file"], within),
+            (["--type", "file", "--log"], within),
+        ] as [([Bytes], [String])] {
+            let told = try session.run(["query", "--since", Bytes(cursor), "--by-directory"] + options)
+            #expect(told.lines.map(String.init) == expected.map(path), "\(options): \(told)")
+        }
+        let limited = try session.run("query", "--since", Bytes(cursor), "--by-directory", "--limit", "1")
+        #expect(limited.text == path("p") + "\n")
+    }
+
+    @Test func aDirectorySettlesWithAllThatIsInIt() throws {
+        try Sys.mkdir(session.tree / "d")
+        let cursor = try session.sync()
+        let child = try follow("--since", Bytes(cursor), "--settle", "1h", "--by-directory")
+        let quick = try follow("--since", Bytes(cursor), "--settle", "1s", "--by-directory")
+        try Sys.write(session.tree / "d/one", "1")
+        for number in 0..<8 {
+            try Sys.write(session.tree / "d/two", "\(number)")
+            usleep(200_000)
+            #expect(quick.output(status: 0).bytes.isEmpty)
+        }
+        #expect(waitFor(quick, path("d")))
+        #expect(try end(quick).text == path("d") + "\n")
+        #expect(try end(child).bytes.isEmpty)
+    }
+
     @Test func directoriesAreToldOnce() throws {
         for directory in ["d", "e", "gone"] as [Bytes] { try Sys.mkdir(session.tree / directory) }
         try Sys.write(session.tree / "gone/f", "1")
