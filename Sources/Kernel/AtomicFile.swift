@@ -20,6 +20,38 @@ package enum AtomicFile {
         try syncDirectory(of: path)
     }
 
+    /// Writes `bytes` to what `path` names. A regular file is replaced, also by way of a link; what is none (a FIFO, a device), or
+    /// is this process's stdout or stderr, is written to.
+    package static func write(_ bytes: [UInt8], to path: [UInt8]) throws(SystemError) {
+        var status = stat()
+        guard unsafe stat(path.map { CChar(bitPattern: $0) } + [0], &status) == 0 else {
+            // A link that leads nowhere is not for us to replace.
+            guard errno == ENOENT, try !isLink(path) else { throw .last("stat", path) }
+            return try replace(path, with: bytes)
+        }
+        if status.st_mode & S_IFMT == S_IFREG, ![STDOUT_FILENO, STDERR_FILENO].contains(where: { isSame(status, $0) }) {
+            return try replace(Paths.real(path), with: bytes)
+        }
+        let descriptor = unsafe open(
+            path.map { CChar(bitPattern: $0) } + [0], O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last("open", path) }
+        defer { close(descriptor) }
+        if let failure = writeAll(bytes, to: descriptor) { throw SystemError("write", path, errno: failure) }
+    }
+
+    private static func isLink(_ path: [UInt8]) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            return try FileStatus(at: path).isSymbolicLink
+        } catch  where error.isMissing {
+            return false
+        }
+    }
+
+    private static func isSame(_ file: stat, _ descriptor: Int32) -> Bool {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && status.st_dev == file.st_dev && status.st_ino == file.st_ino
+    }
+
     private static func fill(_ descriptor: Int32, _ bytes: [UInt8], path: [UInt8]) throws(SystemError) {
         var failed = writeAll(bytes, to: descriptor).map { SystemError("write", path, errno: $0) }
         if failed == nil, fsync(descriptor) != 0 { failed = .last("fsync", path) }

@@ -1,17 +1,26 @@
 internal import CLinux
 
-/// Who has locked parts of a file, as /proc/locks tells: without opening the file, which for one of SQLite's would drop the
-/// locks that this process has on it.
+/// Who has locked a file, as /proc/locks tells: without opening it, which for one of SQLite's would drop the locks that this
+/// process has on it, and without trying to lock it, which could be in somebody's way.
 package enum FileLocks {
-    /// The processes, of those this one can see, with POSIX locks within `bytes` of the file; each once, by number.
-    package static func holders(of path: [UInt8], bytes: ClosedRange<Int64>) throws(SystemError) -> [Int] {
+    package enum Kind: String, Sendable {
+        /// fcntl(2) F_SETLK.
+        case posix = "POSIX"
+        /// flock(2), always of all bytes.
+        case flock = "FLOCK"
+    }
+
+    /// The processes, of those this one can see, with locks within `bytes` of the file; each once, by number.
+    package static func holders(
+        of path: [UInt8], _ kind: Kind, bytes: ClosedRange<Int64> = 0...0
+    ) throws(SystemError) -> [Int] {
         let file = try FileStatus(at: path)
         let id = "\(try device(of: file, at: path)):\(file.inode)"
         var holders: Set<Int> = []
         for line in try lines("/proc/locks") {
             // 7: POSIX  ADVISORY  READ 4711 00:1a:12345 123 123
             let words = line.split(separator: " ")
-            guard words.count >= 8, words[1] == "POSIX", words[5] == id, let pid = Int(words[4]), pid > 0,
+            guard words.count >= 8, words[1] == kind.rawValue, words[5] == id, let pid = Int(words[4]), pid > 0,
                 let first = Int64(words[6]), first <= bytes.upperBound,
                 (Int64(words[7]) ?? .max) >= bytes.lowerBound
             else { continue }

@@ -50,6 +50,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// ENOENT or ENOTDIR: there is nothing by that name.
     package var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+    /// EISDIR: it is a directory, and was to be written to.
+    package var isOfADirectory: Bool { errno == EISDIR }
     /// ENAMETOOLONG: longer than PATH_MAX.
     package var isTooLong: Bool { errno == ENAMETOOLONG }
     /// EACCES or EPERM: it may not be looked at.

@@ -35,7 +35,7 @@ struct CoverageCheck {
             reasons.append(reason)
             guard gap.isOpen else { continue }
             openGaps[gap.id] = gap.openedSeq
-            scan.append(gap.path)
+            if gap.isForAScan { scan.append(gap.path) }
         }
         for root in subjects.roots {
             if root.since == nil { reasons.append(.beginning(root: root.path)) }
@@ -90,8 +90,8 @@ extension Reason {
     fileprivate var isOfTheHorizon: Bool {
         switch self {
         case .forgotten, .droppedConsumer: true
-        case .otherJournal, .aheadOfHead, .unknownBatch, .noRoots, .outside, .uncovered, .excluded, .beginning,
-            .joinedLater, .beforeCoverage, .notWatched, .openGap, .endsInGap, .notLookedYet:
+        case .otherJournal, .aheadOfHead, .unknownBatch, .noRoots, .outside, .ledElsewhere, .uncovered, .excluded,
+            .beginning, .joinedLater, .beforeCoverage, .notWatched, .openGap, .endsInGap, .notLookedYet:
             false
         }
     }
@@ -101,7 +101,8 @@ extension Reason {
         switch self {
         case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .joinedLater, .beforeCoverage:
             true
-        case .noRoots, .outside, .uncovered, .excluded, .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet:
+        case .noRoots, .outside, .ledElsewhere, .uncovered, .excluded, .beginning, .notWatched, .openGap, .endsInGap,
+            .notLookedYet:
             false
         }
     }

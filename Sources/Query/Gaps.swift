@@ -63,6 +63,14 @@ struct Gap {
         }
     }
 
+    /// Whether to look again is all that it takes to close it.
+    var isForAScan: Bool {
+        switch GapCause(rawValue: cause) {
+        case .offline, .stopped, .unreadable, .hidden: false
+        default: true
+        }
+    }
+
     private func holds(seq: Int64) -> Bool { openedSeq <= seq && seq < closedSeq ?? .max }
     private func holds(time: Int64) -> Bool { openedNS < time && time <= closedNS ?? .max }
 }

@@ -56,16 +56,19 @@ extension Snapshot {
             let head = Changes.Cursor(row["cursor"] as String)
         else { throw JournalError.corrupt("it has no batch") }
         let headNS = try Int64.fetchOne(db, sql: "SELECT committed_ns FROM batch WHERE seq = ?", arguments: [head.seq])
-        // The log has no holes but those of pruning and of forgotten roots: close enough, and not worth a walk.
+        // The log has no holes but for batches, pruning and forgotten roots: close enough, and not worth a walk.
         let first = try Int64.fetchOne(db, sql: "SELECT min(seq) FROM log")
         let last = try Int64.fetchOne(db, sql: "SELECT max(seq) FROM log")
+        let batches = try Int64.fetchOne(
+            db, sql: "SELECT count(*) FROM batch WHERE seq > ? AND seq < ?", arguments: [first, last])
         let uncovered = try Subjects(db, paths: []).uncovered(db)
         return Overview(
             uuid: row["uuid"], createdNS: row["created_ns"], head: head, headNS: headNS ?? 0,
             horizon: row["horizon_seq"], horizonNS: row["horizon_ns"],
             kept: Retention(age: row["keep_ns"], size: row["keep_size"], consumer: row["keep_consumer_ns"]),
             droppedConsumers: try droppedConsumers(),
-            vouchedNS: try vouchedUntil(), changes: first.flatMap { first in last.map { $0 - first + 1 } } ?? 0,
+            vouchedNS: try vouchedUntil(),
+            changes: first.flatMap { first in last.map { $0 - first + 1 - (batches ?? 0) } } ?? 0,
             roots: try rootOverviews(),
             openGaps: try openGaps().filter { gap in !uncovered.contains { $0.path.contains(gap.path) } },
             closedGaps: try Int64.fetchOne(db, sql: "SELECT count(*) FROM gap WHERE closed_seq IS NOT NULL") ?? 0,

@@ -16,6 +16,8 @@ package enum Reason: Hashable, Sendable {
     case noRoots
     /// The path lies in no root.
     case outside(Path)
+    /// A link on the way to a path was changed, so that this was another one when the question begins.
+    case ledElsewhere(Path)
     /// The path lies in a part of a root that is not covered.
     case uncovered(Path, Coverage)
     case excluded(Path)
@@ -39,8 +41,9 @@ extension Reason {
     package var passes: Bool {
         switch self {
         case .beginning, .notWatched, .openGap, .endsInGap, .notLookedYet: true
-        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .noRoots, .outside, .uncovered,
-            .excluded, .joinedLater, .beforeCoverage:
+        case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .noRoots, .outside,
+            .ledElsewhere,
+            .uncovered, .excluded, .joinedLater, .beforeCoverage:
             false
         }
     }

@@ -40,6 +40,9 @@ package struct Snapshot {
                 throw JournalError.corrupt("batch \(until) is not there")
             }
             resolution.span = check.since.map { Span(since: $0, until: until, cursor: meta.cursor(last)) }
+            if let span = resolution.span, let link = try LedElsewhere(db).link(among: question.ways, in: span) {
+                check.reasons.append(.ledElsewhere(link))
+            }
         }
         if !check.reasons.isEmpty {
             var refusal = Refusal(reasons: check.reasons, scan: check.scan, gaps: check.openGaps)

@@ -17,6 +17,8 @@ struct Asking {
         var resolution: Resolution
         /// A watcher was needed and none answered: until when the journal can answer, in nanoseconds since 1970.
         var withoutWatcher: Int64?
+        /// Which process has the journal then, and says nothing.
+        var silent: Int?
         /// One answered that it cannot commit: since when the disk is full.
         var fullSince: Int64?
         /// The batch up to which a barrier has synced.
@@ -63,7 +65,10 @@ struct Asking {
         let resolution = try snapshot.resolve(question, now: now, synced: barrier != nil)
         var verdict = Verdict(resolution: resolution, withoutWatcher: nil, durable: barrier?.cursor.seq)
         // An end in the past is as good as what is stored; `resolve` has seen to that.
-        if barrier == nil, !noSync, question.until == .now { verdict.withoutWatcher = try snapshot.vouchedUntil() }
+        if barrier == nil, !noSync, question.until == .now {
+            verdict.withoutWatcher = try snapshot.vouchedUntil()
+            verdict.silent = Client.silentWriter(database)
+        }
         return verdict
     }
 

@@ -15,15 +15,24 @@ struct ForgetCommand: ParsableCommand {
 
     func run() throws {
         let path = try database.path
-        let root = try RootArgument.canonical(ThisProcess.bytes(ofArgument: root))
-        let missing = Failure(
-            .noInput, "\(ShellQuote.text(root.shown)): no such root", hint: "`journal status` lists them")
-        try Writing.byWhoeverCan(.forget(root), path, timeout: .seconds(600)) {
-            if $0["missing"] != nil { throw missing }
+        let argument = ArgumentText.bytes(root)
+        // Where the root was there may be a link now; it is known by what it was.
+        let place = try PathArgument.canonical(argument)
+        let root = try RootArgument.canonical(argument)
+        if try forget(place, path) { return }
+        if try place != root && forget(root, path) { return }
+        throw Failure(.noInput, "\(ShellQuote.text(place.shown)): no such root", hint: "`journal status` lists them")
+    }
+
+    /// False where there is no such root.
+    private func forget(_ root: Path, _ database: Path) throws -> Bool {
+        try Writing.byWhoeverCan(.forget(root), database, timeout: .seconds(600)) {
+            $0["missing"] == nil
         } writing: { store in
-            guard let stored = try store.roots().first(where: { $0.path == root }) else { throw missing }
+            guard let stored = try store.roots().first(where: { $0.path == root }) else { return false }
             try store.forget(stored)
             try Pruner(store, reporter: Reporter()).giveBackAll()
+            return true
         }
     }
 }

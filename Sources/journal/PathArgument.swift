@@ -4,13 +4,13 @@ import Kernel
 /// PATHs as given, made what the journal knows them by.
 enum PathArgument {
     /// Absolute, with the links of its directory resolved and its last component as it is: a question about a link is
-    /// about the link. What is gone has the links of the deepest directory that is there resolved.
+    /// about the link. With a slash behind it is about what the link leads to. What is gone has the links of the deepest directory that is there resolved.
     static func canonical(_ given: [UInt8]) throws(Failure) -> Path {
         let absolute = try absolute(given)
+        let isFollowed = follows(given)
         var rest: [ArraySlice<UInt8>] = []
         var components = absolute.split(separator: slash).filter { $0 != [UInt8(ascii: ".")] }
-        // `..` after a link leads elsewhere than the text says, so that a path that ends so is for the kernel.
-        if components.last != dotDot, let last = components.popLast() { rest = [last] }
+        if !isFollowed, let last = components.popLast() { rest = [last] }
         while true {
             let path = [slash] + components.joined(separator: [slash])
             do {
@@ -35,6 +35,24 @@ enum PathArgument {
     /// Where the path leads if all of it exists, its last component followed too; nil where it does not.
     static func target(_ path: Path) -> Path? {
         do { return Path(try Paths.real(path.shown)) } catch { return nil }
+    }
+
+    /// The entries by whose way `given` is found.
+    static func way(_ given: [UInt8], toTarget: Bool) throws(Failure) -> [Path] {
+        try Paths.way(absolute(given), follows: toTarget || follows(given)).map { Path($0) }
+    }
+
+    /// A directory: with all links resolved, its own included.
+    static func directory(_ given: [UInt8]) throws(Failure) -> Path {
+        let path = try canonical(given)
+        return target(path) ?? path
+    }
+
+    /// Whether a link at the end is followed, as the kernel does it: `link/`, `link/.`. And `..` after a link leads elsewhere than
+    /// the text says, so that a path that ends so is for the kernel.
+    private static func follows(_ given: [UInt8]) -> Bool {
+        guard let last = given.split(separator: slash, omittingEmptySubsequences: false).last else { return false }
+        return last.isEmpty || last == [UInt8(ascii: ".")] || last == dotDot
     }
 
     private static let dotDot = ArraySlice("..".utf8)

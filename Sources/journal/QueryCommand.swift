@@ -46,25 +46,25 @@ struct QueryCommand: ParsableCommand {
         let file = try DatabaseOption.open(path)
         var asking = Asking(
             database: path, file: file, question: question, now: now, noSync: noSync, timeout: timeout.duration)
-        asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
-        let base = try options.base(of: asking.question.paths, file, path)
+        try QuestionArguments.ask(&asking.question, about: paths, file, path)
+        let base = try options.base(of: asking.question.paths, file, path, isNew: true)
         selection.companions = try options.companions(of: base)
         let printer = Printer(
             database: path, options: options, list: try options.list, selection: selection, base: base)
         if follow {
             return try Following(
-                asking: asking, selection: selection, printer: printer, marksCursors: cursor, cursorFile: cursorOut,
+                asking: asking, printer: printer, marksCursors: cursor, cursorFile: cursorOut,
                 quiet: settle?.nanoseconds
             ).run()
         }
 
-        let (verdict, answer) = try asking.ask { [selection] snapshot, verdict -> Answer? in
+        let (verdict, answer) = try asking.ask { snapshot, verdict -> Answer? in
             guard let span = verdict.resolution.span, printsAnything(verdict) else { return nil }
-            return try snapshot.answer(span, asking.question, selection)
+            return try snapshot.answer(span, asking.question, printer.reading)
         }
         guard verdict.isVouched, let answer else {
             if let answer { try printer.print(answer, cursor: nil, verdict) }
-            throw RefusalReport.failure(verdict)
+            throw RefusalReport.failure(verdict, instead: "--no-sync answers as of then", takesSince: true)
         }
         let handedOut = selection.shape == .net && selection.limit != nil ? nil : answer.span.cursor
         if let handedOut, handsOutCursor { try asking.makeDurable(handedOut, verdict) }
@@ -102,11 +102,12 @@ struct QueryCommand: ParsableCommand {
 enum CursorFile {
     static func write(_ cursor: Cursor, to file: String) throws(Failure) {
         do {
-            try AtomicFile.replace(ThisProcess.bytes(ofArgument: file), with: Array("\(cursor)\n".utf8))
+            try AtomicFile.write(Array("\(cursor)\n".utf8), to: ArgumentText.bytes(file))
         } catch {
             throw Failure(
-                error.isForbidden ? .permission : error.isMissing ? .cannotCreate : .inputOutput,
-                "\(ShellQuote.text(ThisProcess.bytes(ofArgument: file))): cannot write the cursor: \(error.reason)")
+                error.isForbidden
+                    ? .permission : error.isMissing || error.isOfADirectory ? .cannotCreate : .inputOutput,
+                "\(ShellQuote.text(ArgumentText.bytes(file))): cannot write the cursor: \(error.reason)")
         }
     }
 }

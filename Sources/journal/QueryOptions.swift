@@ -57,6 +57,12 @@ struct QueryOptions: ParsableArguments {
         let followsUnasked =
             [.text, .json].contains(format) && !present && !absent && selection.kinds.contains(.renamed)
         selection.followsRenames = renames.map { $0 == .follow } ?? followsUnasked
+        if kind != nil, selection.kinds.contains(.renamed), !selection.followsRenames {
+            throw Failure(
+                .usage, "--kind renamed: a renamed file is told as deleted and created here",
+                hint: [.paths, .csv].contains(format)
+                    ? "--kind deleted,created, or --format json" : "--kind deleted,created, or --renames follow")
+        }
         if let limit, limit < 0 { throw Failure(.usage, "--limit takes a number from 0 on") }
         if log, limit == 0 { throw Failure(.usage, "a page of --log has at least one row: --limit 0 would not go on") }
         if present, absent { throw Failure(.usage, "--present and --absent leave nothing") }
@@ -99,7 +105,7 @@ struct QueryOptions: ParsableArguments {
         var chosen: Set<T> = []
         for part in list.split(separator: ",") {
             guard let value = all.first(where: { word($0) == part }) else {
-                let shown = ShellQuote.text(Array(part.utf8))
+                let shown = ArgumentText.shown(part)
                 throw Failure(.usage, "\(option): \(shown) is none of \(all.map(word).joined(separator: ","))")
             }
             chosen.insert(value)

@@ -7,23 +7,44 @@ enum QuestionArguments {
     static func when(_ text: String, option: String, now: Now) throws(Failure) -> When {
         guard let when = When(text, now: now) else {
             throw Failure(
-                .usage, "\(option): \(ShellQuote.text(Array(text.utf8))): not a time or cursor",
+                .usage, "\(option): \(ArgumentText.shown(text)): not a time or cursor",
                 hint: "these work: \(When.forms)")
         }
         return when
     }
 
-    /// The PATHs, canonical. A link is asked about as what it is, unless it lies in no root and its target does.
-    static func paths(_ given: some Collection<String>, file: JournalFile, database: Path) throws -> [Path] {
-        guard !given.isEmpty else { return [] }
-        let roots = try file.snapshotOrFailure(database) { try $0.roots() }
-        return try given.map { text in
-            let path = try PathArgument.canonical(ThisProcess.bytes(ofArgument: text))
-            if roots.contains(where: { $0.contains(path) }) { return path }
-            guard let target = PathArgument.target(path), roots.contains(where: { $0.contains(target) }) else {
-                return path
+    /// Makes the question one about the PATHs, and by whose way they were found.
+    static func ask(
+        _ question: inout Question, about given: some Collection<String>, _ file: JournalFile, _ database: Path
+    ) throws {
+        guard !given.isEmpty else { return }
+        let roots = try roots(file, database)
+        for argument in given.map(ArgumentText.bytes) {
+            let path = try PathArgument.canonical(argument)
+            let meant = resolved(path, among: roots)
+            guard !DatabaseFiles(database: database).all.contains(meant.shown) else {
+                throw Failure(
+                    .cannotVouch, "cannot vouch: \(ShellQuote.text(meant.shown)): not covered: it is the journal itself"
+                )
             }
-            return target
+            question.paths.append(meant)
+            question.ways += try PathArgument.way(argument, toTarget: meant != path).filter { way in
+                way != meant && roots.contains { $0 != way && $0.contains(way) }
+            }
         }
+    }
+
+    /// A link is asked about as what it is, unless it lies in no root and its target does.
+    static func resolved(_ path: Path, among roots: [Path]) -> Path {
+        if roots.contains(where: { $0.contains(path) }) { return path }
+        guard let target = PathArgument.target(path), roots.contains(where: { $0.contains(target) }) else {
+            return path
+        }
+        return target
+    }
+
+    /// What a question without a PATH is about.
+    static func roots(_ file: JournalFile, _ database: Path) throws -> [Path] {
+        try file.snapshotOrFailure(database) { try $0.roots() }
     }
 }

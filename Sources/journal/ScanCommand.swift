@@ -30,7 +30,7 @@ struct ScanCommand: ParsableCommand {
 
     func run() throws {
         let path = try database.path
-        let paths = try paths.map { try PathArgument.canonical(ThisProcess.bytes(ofArgument: $0)) }
+        let paths = try paths.map { try PathArgument.canonical(ArgumentText.bytes($0)) }
         if adopt && paths.count != 1 { throw Failure(.usage, "--adopt takes one ROOT") }
         if try isWatched(path) {
             if !coverage.exclude.isEmpty || coverage.noExclude || coverage.crossMounts {
@@ -39,9 +39,31 @@ struct ScanCommand: ParsableCommand {
             guard retention.isEmpty else {
                 throw Failure(.held, "a watcher is live: how much is kept is set when it starts")
             }
-            return try askWatcher(path, paths)
+            let roots = try QuestionArguments.roots(DatabaseOption.open(path), path)
+            let paths = paths.map { QuestionArguments.resolved($0, among: roots) }
+            try askWatcher(path, paths)
+            return try checkSeen(paths, path)
         }
-        try crawl(path, paths)
+        try checkSeen(crawl(path, paths), path)
+    }
+
+    /// A crawl that could not look is none.
+    private func checkSeen(_ paths: [Path], _ database: Path) throws {
+        let now = try Now.current()
+        let resolution = try DatabaseOption.open(database).snapshotOrFailure(database) {
+            try $0.resolve(Question(since: .now, paths: paths), now: now, synced: true)
+        }
+        let unseen = (resolution.refusal?.reasons ?? []).filter { reason in
+            switch reason {
+            case .openGap(_, let cause, _): ["offline", "unreadable", "hidden"].contains(cause)
+            case .notWatched, .uncovered: true
+            default: false
+            }
+        }
+        guard !unseen.isEmpty else { return }
+        var refused = resolution
+        refused.refusal?.reasons = unseen
+        throw RefusalReport.failure(Asking.Verdict(resolution: refused))
     }
 
     private func isWatched(_ path: Path) throws -> Bool {
@@ -60,17 +82,19 @@ struct ScanCommand: ParsableCommand {
     }
 
     /// Crawls with a watcher of its own that lives as long as the crawl: what changes meanwhile is seen too.
-    private func crawl(_ path: Path, _ paths: [Path]) throws {
+    /// Returns what it was about.
+    private func crawl(_ path: Path, _ paths: [Path]) throws -> [Path] {
         Signals.block()
-        try Writing.with(path, creates: !paths.isEmpty) { store, files in
+        return try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let stored = try store.roots()
+            let paths = paths.map { QuestionArguments.resolved($0, among: stored.map(\.path)) }
             let selection = RootSelection(store: store, coverage: coverage)
             var taken: [RootSelection.Taken] = []
             for root in stored where paths.isEmpty || paths.contains(where: { root.path.contains($0) }) {
                 taken.append(try selection.taken(root))
             }
             for path in paths where !stored.contains(where: { $0.path.contains(path) }) {
-                let root = try RootArgument.canonical(path.shown)
+                let root = PathArgument.target(path) ?? path
                 try selection.check(root, among: stored.map(\.path) + taken.map(\.root.path))
                 taken.append(try selection.join(root))
             }
@@ -84,6 +108,10 @@ struct ScanCommand: ParsableCommand {
                 try watcher.add(root, formerExcludes: formerExcludes, adopting: adopt ? paths[0] : nil)
             }
             try watcher.run(until: .crawled)
+            let roots = taken.map(\.root.path)
+            return paths.isEmpty
+                ? roots
+                : paths.map { path in roots.contains { $0.contains(path) } ? path : PathArgument.target(path) ?? path }
         }
     }
 }

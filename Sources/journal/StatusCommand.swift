@@ -48,7 +48,8 @@ struct LogReader {
         let files = DatabaseFiles(database: database)
         do throws(SystemError) {
             let watcher = try LockFile.holder(of: files.path(.lock))
-            return try FileLocks.holders(of: files.path(.index), bytes: 123...127).filter { $0 != watcher }.map {
+            return try FileLocks.holders(of: files.path(.index), .posix, bytes: 123...127).filter { $0 != watcher }.map
+            {
                 LogReader(pid: $0, program: FileLocks.program(of: $0) ?? [])
             }
         } catch {

@@ -17,7 +17,7 @@ struct SyncCommand: ParsableCommand {
         let shown = ShellQuote.text(path.shown)
         let deadline = ContinuousClock.now + timeout.duration
         var pause = Duration.milliseconds(5)
-        var reason = "no live watcher"
+        var reason: String?
         repeat {
             let left = max(.milliseconds(1), deadline - ContinuousClock.now)
             let reply = try Client.ask(.barrier, database: path, timeout: left)
@@ -34,8 +34,9 @@ struct SyncCommand: ParsableCommand {
             ThisProcess.sleep(nanoseconds: pause.components.attoseconds / 1_000_000_000)
             pause = min(pause * 2, .milliseconds(200))
         } while ContinuousClock.now < deadline
+        let silent = Client.silentWriter(path)
         throw Failure(
-            .unavailable, "\(shown): \(reason)", hint: "`journal watch` starts one; `journal status` shows what it does"
-        )
+            .unavailable, "\(shown): \(reason ?? RefusalReport.noWatcher(silent))",
+            hint: "\(silent == nil ? "`journal watch` starts one; " : "")`journal status` shows what it does")
     }
 }

@@ -25,13 +25,15 @@ struct UnchangedCommand: ParsableCommand {
         let file = try DatabaseOption.open(path)
         var asking = Asking(
             database: path, file: file, question: question, now: now, noSync: false, timeout: timeout.duration)
-        asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
+        try QuestionArguments.ask(&asking.question, about: paths, file, path)
 
         let (verdict, changed) = try asking.ask { snapshot, verdict -> Bool in
             guard verdict.isVouched, let span = verdict.resolution.span else { return true }
             return try snapshot.hasChanges(span, asking.question)
         }
-        guard verdict.isVouched, let span = verdict.resolution.span else { throw RefusalReport.failure(verdict) }
+        guard verdict.isVouched, let span = verdict.resolution.span else {
+            throw RefusalReport.failure(verdict, takesSince: true)
+        }
         if changed { throw ExitCode(ExitStatus.differs.rawValue) }
         // A 0 lets the asker keep its old cursor, or skip a backup: what it rests on has to survive a power loss.
         try asking.makeDurable(span.cursor, verdict)

@@ -78,7 +78,7 @@ struct VerifyCommand: ParsableCommand {
         var asking = Asking(
             database: path, file: file, question: Question(since: .now), now: try .current(), noSync: false,
             timeout: timeout.duration)
-        asking.question.paths = try QuestionArguments.paths(paths, file: file, database: path)
+        try QuestionArguments.ask(&asking.question, about: paths, file, path)
         let (verdict, trees) = try asking.ask { snapshot, _ in try snapshot.trees(asking.question) }
         let reasons = verdict.resolution.refusal?.reasons ?? []
         let isRefused = reasons.contains { reason in

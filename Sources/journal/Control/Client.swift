@@ -29,6 +29,16 @@ enum Client {
         return .done(Barrier(cursor: cursor, closing: Set(reply.all("closing").compactMap { Int64($0) })))
     }
 
+    /// The process that has the journal although nobody answers: a watcher that hangs, or is just starting or ending. Nil where
+    /// nobody has it, or that cannot be known.
+    static func silentWriter(_ database: Path) -> Int? {
+        do throws(SystemError) {
+            return try FileLocks.holders(of: DatabaseFiles(database: database).path(.lock), .flock).first
+        } catch {
+            return nil
+        }
+    }
+
     /// Sends a request and waits for the whole reply. Nil when nobody answers within `timeout`.
     static func ask(_ request: Request, database: Path, timeout: Duration) throws(Failure) -> Reply? {
         let path = socketPath(database)

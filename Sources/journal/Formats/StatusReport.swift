@@ -46,7 +46,8 @@ struct StatusReport {
                 )
             }
         } else {
-            lines.append("watcher   none; the last one looked until \(Timestamp.local(overview.vouchedNS))")
+            let absence = Client.silentWriter(database).map { "PID \($0) does not answer; it" } ?? "none; the last one"
+            lines.append("watcher   \(absence) looked until \(Timestamp.local(overview.vouchedNS))")
         }
         lines.append("head      \(overview.head)")
         lines.append(

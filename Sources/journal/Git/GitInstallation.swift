@@ -188,7 +188,7 @@ extension Reason {
         switch self {
         case .noRoots, .outside, .uncovered, .excluded: true
         case .otherJournal, .aheadOfHead, .unknownBatch, .forgotten, .droppedConsumer, .beginning, .joinedLater,
-            .beforeCoverage, .notWatched, .openGap, .endsInGap, .notLookedYet:
+            .ledElsewhere, .beforeCoverage, .notWatched, .openGap, .endsInGap, .notLookedYet:
             false
         }
     }

@@ -26,6 +26,8 @@ struct DatabaseFiles {
     /// The files that are held while a writer runs: it cannot go on where one of them is another.
     private static let held: [Companion] = [.database, .log, .index, .lock]
 
+    var all: [[UInt8]] { Companion.allCases.map(path) }
+
     func path(_ companion: Companion) -> [UInt8] { database.shown + Array(companion.rawValue.utf8) }
 
     /// Whether the last writer has brought its WAL into the database: a clean stop leaves an empty one.
@@ -46,6 +48,7 @@ struct DatabaseFiles {
     /// no file there.
     func checkForReading() throws(Failure) {
         guard let database = try status(.database) else { return }
+        if database.isDirectory { throw Failure(.notAJournal, "\(ShellQuote.text(path(.database))): not a file") }
         if database.nlink > 1 { throw DatabaseFiles.linked(path(.database), database) }
         for companion in [Companion.log, .index, .rollback] {
             guard let status = try status(companion) else { continue }

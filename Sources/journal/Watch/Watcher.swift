@@ -27,7 +27,7 @@ final class Watcher {
     private let latency: Int64
     private let isStopping = StopFlag()
     /// Clients that wait for a crawl, by its ticket.
-    private var scans: [Int: (pending: Exchange.Pending, left: Set<Int>)] = [:]
+    private var scans: [Int: (pending: Exchange.Pending, left: Set<Int>, missing: Path?)] = [:]
     private var nextTicket = 1
     /// Clients that wait for the next batch.
     private var followers = Followers()
@@ -288,7 +288,9 @@ final class Watcher {
         for (id, scan) in scans where scan.left.isSubset(of: finished) {
             scans[id] = nil
             try syncLog()
-            scan.pending.answer(Reply([("ok", ""), ("cursor", store.cursor.description)]))
+            let missing = scan.missing.map { ("missing", Hex.encode($0.bytes)) }
+            scan.pending.answer(
+                Reply([("ok", ""), ("cursor", store.cursor.description)] + (missing.map { [$0] } ?? [])))
         }
         if scans.isEmpty { capture.finishedTickets = [] }
     }
@@ -298,14 +300,13 @@ final class Watcher {
     private func scan(_ paths: [Path], _ pending: Exchange.Pending) {
         let paths = paths.isEmpty ? capture.rootPaths : paths
         var tickets: Set<Int> = []
+        var missing: Path?
+        // What can be looked at is, whatever else was asked for.
         for path in paths {
-            guard capture.scan(path, ticket: nextTicket) else {
-                return pending.answer(Reply([("ok", ""), ("missing", Hex.encode(path.bytes))]))
-            }
-            tickets.insert(nextTicket)
+            if capture.scan(path, ticket: nextTicket) { tickets.insert(nextTicket) } else { missing = missing ?? path }
             nextTicket += 1
         }
-        scans[nextTicket] = (pending, tickets)
+        scans[nextTicket] = (pending, tickets, missing)
         nextTicket += 1
     }
 

@@ -165,6 +165,43 @@ import Testing
         }
     }
 
+    /// Run by root it would otherwise make a file of /dev/null.
+    @Test func theCursorGoesIntoWhatIsThere() throws {
+        let (session, cursor) = try session()
+        func ask(_ file: Bytes) throws -> Program.Output {
+            try session.run("query", "--since", Bytes(cursor), "--format", "paths", "--cursor-out", file)
+        }
+        if try Program.run("mknod", [session.base / "null", "c", "1", "3"]).status == 0 {
+            #expect(try ask(session.base / "null").status == 0)
+            #expect(try Sys.facts(session.base / "null").map { Entry.word(UInt32($0.mode)) } == "chardev")
+        }
+        let file = session.base / "real"
+        try Sys.write(file, "old")
+        try Sys.symlink("real", session.base / "link")
+        #expect(try ask(session.base / "link").status == 0)
+        #expect(try Sys.facts(session.base / "link").map { Entry.word(UInt32($0.mode)) } == "symlink")
+        #expect(try Sys.read(file).count > 40)
+        try Sys.symlink("nowhere", session.base / "dangling")
+        #expect(try ask(session.base / "dangling").status == 73)
+        #expect(try ask(session.tree).status == 73)
+        let piped = try ask("/dev/stdout")
+        #expect(piped.status == 0 && piped.lines.count > 1, "\(piped)")
+        #expect(try piped.lines.last.map(String.init) == session.sync())
+    }
+
+    @Test func whatIsNotToldCannotBeChosen() throws {
+        let (session, cursor) = try session()
+        for options in [["--format", "csv"], ["--format", "paths"], ["--present"], ["--renames", "split"]] as [[Bytes]]
+        {
+            let output = try session.run(["query", "--since", Bytes(cursor), "--kind", "modified,renamed"] + options)
+            #expect(output.status == 64 && output.bytes.isEmpty && output.errors.contains("renamed"), "\(output)")
+        }
+        #expect(
+            try session.run(
+                "query", "--since", Bytes(cursor), "--kind", "renamed", "--format", "csv", "--renames", "follow"
+            ).status == 0)
+    }
+
     @Test func partialPrintsWhatIsKnown() throws {
         let (session, cursor) = try session()
         try session.sync()

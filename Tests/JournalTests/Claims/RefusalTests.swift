@@ -111,6 +111,31 @@ import Testing
         #expect(try session.run("status").status == 1)
     }
 
+    /// It is there, and holds the journal: to start another one would not help.
+    @Test func aWatcherThatHangsIsNamed() throws {
+        let session = try Session()
+        let watcher = try session.start()
+        kill(watcher.pid, SIGSTOP)
+        defer { kill(watcher.pid, SIGCONT) }
+        let asked = try session.run("query", "--format", "json", "--timeout", "300ms")
+        #expect(asked.status == 3 && asked.errors.contains("PID \(watcher.pid)"), "\(asked)")
+        let sync = try session.run("sync", "--timeout", "300ms")
+        #expect(sync.status == 69 && sync.errors.contains("PID \(watcher.pid)"), "\(sync)")
+        #expect(!sync.errors.contains("starts one"), "\(sync)")
+        let status = try session.run("status")
+        #expect(status.status == 1 && status.text.contains("PID \(watcher.pid)"), "\(status)")
+    }
+
+    @Test func theJournalsOwnFilesAreNotCovered() throws {
+        let session = try Session()
+        session.database = session.tree / "j.db"
+        try session.start()
+        for name in ["j.db", "j.db-wal", "j.db-lock"] as [Bytes] {
+            check(try session.run("query", session.tree / name), 3)
+        }
+        #expect(try session.run("query", session.tree).status == 0)
+    }
+
     @Test func noWatcherSinceItWasKilled() throws {
         let session = try Session()
         let watcher = try session.start()

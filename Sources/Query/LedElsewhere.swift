@@ -1,0 +1,47 @@
+internal import Changes
+internal import GRDB
+internal import RawSQL
+
+/// Whether a path has led elsewhere in a range of the log: an entry on the way to it was or is a symbolic link, and was changed.
+///
+/// `t/current/f` is asked about as what it leads to now. Where `t/current` led to another directory when the question begins,
+/// what is there now is told of, and what was there then is not.
+struct LedElsewhere {
+    private let db: Database
+
+    init(_ db: Database) { self.db = db }
+
+    /// One of `ways` that was such a link; nil where none was.
+    func link(among ways: [Path], in span: Span) throws -> Path? {
+        let directories = DirectoryPaths(db)
+        var places: [Place: Path] = [:]
+        for way in ways {
+            if let id = try directories.id(of: way.parent.bytes) { places[Place(directory: id, name: way.name)] = way }
+        }
+        if places.isEmpty { return nil }
+        let ids = Set(places.keys.map(\.directory))
+        let rows = try BulkStatement(db, Self.rows)
+        rows.bind(1, span.since)
+        rows.bind(2, span.until)
+        var found: Path?
+        try rows.forEachRow {
+            // It was one, or has become one: what it led to then was elsewhere, or was not there.
+            let types = [FileType(mode: UInt32(rows.int(0))), Difference(rawValue: rows.int(1)).replacedType]
+            guard found == nil, types.contains(.symlink) else { return }
+            for column in [2, 4] as [Int32] where !rows.isNull(column) && ids.contains(rows.int(column)) {
+                let place = Place(directory: rows.int(column), name: Name(rows.bytes(column + 1)))
+                found = found ?? places[place]
+            }
+        }
+        return found
+    }
+
+    private struct Place: Hashable {
+        var directory: Int64
+        var name: Name
+    }
+
+    private static let rows = """
+        SELECT mode, flags, directory, name, old_directory, old_name FROM \(LogTable.rows) WHERE seq > ?1 AND seq <= ?2
+        """
+}
