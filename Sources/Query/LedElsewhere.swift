@@ -25,10 +25,7 @@ struct LedElsewhere {
         rows.bind(2, span.until)
         var found: Path?
         try rows.forEachRow {
-            // It was one, or has become one: what it led to then was elsewhere, or was not there.
-            let types = [FileType(mode: UInt32(rows.int(0))), Difference(rawValue: rows.int(1)).replacedType]
-            guard found == nil, types.contains(.symlink) else { return }
-            for column in [2, 4] as [Int32] where !rows.isNull(column) && ids.contains(rows.int(column)) {
+            for column in [0, 2] as [Int32] where !rows.isNull(column) && ids.contains(rows.int(column)) {
                 let place = Place(directory: rows.int(column), name: Name(rows.bytes(column + 1)))
                 found = found ?? places[place]
             }
@@ -41,7 +38,10 @@ struct LedElsewhere {
         var name: Name
     }
 
+    /// Of what was a link, or has become one: what it led to then was elsewhere, or was not there. The types are bits of S_IFMT, see
+    /// ``Difference/replacedType``.
     private static let rows = """
-        SELECT mode, flags, directory, name, old_directory, old_name FROM \(LogTable.rows) WHERE seq > ?1 AND seq <= ?2
+        SELECT directory, name, old_directory, old_name FROM \(LogTable.rows)
+        WHERE seq > ?1 AND seq <= ?2 AND (mode & 0xF000 = 0xA000 OR flags >> 4 & 15 = 10)
         """
 }
