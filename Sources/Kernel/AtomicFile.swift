@@ -29,11 +29,13 @@ package enum AtomicFile {
             guard errno == ENOENT, try !isLink(path) else { throw .last("stat", path) }
             return try replace(path, with: bytes)
         }
-        if status.st_mode & S_IFMT == S_IFREG, ![STDOUT_FILENO, STDERR_FILENO].contains(where: { isSame(status, $0) }) {
-            return try replace(Paths.real(path), with: bytes)
+        // What was printed before stands in front of it, and what others print comes behind.
+        if let ours = [STDOUT_FILENO, STDERR_FILENO].first(where: { isSame(status, $0) }) {
+            if let failure = writeAll(bytes, to: ours) { throw SystemError("write", path, errno: failure) }
+            return
         }
-        let descriptor = unsafe open(
-            path.map { CChar(bitPattern: $0) } + [0], O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC)
+        if status.st_mode & S_IFMT == S_IFREG { return try replace(Paths.real(path), with: bytes) }
+        let descriptor = unsafe open(path.map { CChar(bitPattern: $0) } + [0], O_WRONLY | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last("open", path) }
         defer { close(descriptor) }
         if let failure = writeAll(bytes, to: descriptor) { throw SystemError("write", path, errno: failure) }

@@ -19,36 +19,42 @@ package enum Paths {
         return bytes(buffer)
     }
 
-    /// The entries by whose way a path is found, each in the directory that really holds it: those of its directories, and of what
-    /// links among them lead through. What it names at last is one of them only where that is a link, and `follows`.
-    ///
-    /// As the kernel resolves it, up to where something is not there.
-    package static func way(_ path: [UInt8], follows: Bool) -> [[UInt8]] {
+    /// How a path is found.
+    package struct Walk {
+        /// The entries on the way, each in the directory that really holds it: those of its directories, and of what links among them
+        /// lead through. What it names at last is one of them only where that is a link that is followed.
+        package fileprivate(set) var entries: [(path: [UInt8], isLink: Bool)] = []
+        /// Where it leads: without links, `.` and `..`.
+        package fileprivate(set) var end: [UInt8] = []
+    }
+
+    /// Finds an absolute path as the kernel does, and goes on by text where something is not there: what a link leads to may be gone.
+    package static func walk(_ path: [UInt8], follows: Bool) -> Walk {
         let slash = UInt8(ascii: "/")
         var rest = path.split(separator: slash)
-        var (directory, way): ([UInt8], [[UInt8]]) = ([], [])
+        var walk = Walk()
         // The kernel gives up at 40 links.
         var links = 0
         while !rest.isEmpty {
             let name = rest.removeFirst()
             if name == [UInt8(ascii: ".")] { continue }
             if name.elementsEqual("..".utf8) {
-                directory = Array(directory[..<(directory.lastIndex(of: slash) ?? 0)])
+                walk.end = Array(walk.end[..<(walk.end.lastIndex(of: slash) ?? 0)])
                 continue
             }
-            let entry = directory + [slash] + name
-            if rest.isEmpty && !follows { break }
-            guard let target = link(entry), links < 40 else {
-                if !rest.isEmpty { way.append(entry) }
-                directory = entry
+            let entry = walk.end + [slash] + name
+            let isLast = rest.isEmpty
+            guard !isLast || follows, links < 40, let target = link(entry) else {
+                if !isLast { walk.entries.append((entry, isLink: false)) }
+                walk.end = entry
                 continue
             }
-            way.append(entry)
+            walk.entries.append((entry, isLink: true))
             links += 1
-            if target.first == slash { directory = [] }
+            if target.first == slash { walk.end = [] }
             rest = target.split(separator: slash) + rest
         }
-        return way
+        return walk
     }
 
     /// Where a symbolic link leads, by readlink(2); nil where there is none.

@@ -11,18 +11,19 @@ struct LedElsewhere {
 
     init(_ db: Database) { self.db = db }
 
-    /// One of `ways` that was such a link; nil where none was.
-    func link(among ways: [Path], in span: Span) throws -> Path? {
+    /// One of `way` that was such a link; nil where none was.
+    func link(among way: [Path], since: Int64, until: Int64) throws -> Path? {
         let directories = DirectoryPaths(db)
         var places: [Place: Path] = [:]
-        for way in ways {
-            if let id = try directories.id(of: way.parent.bytes) { places[Place(directory: id, name: way.name)] = way }
+        for entry in way {
+            guard let id = try directories.id(of: entry.parent.bytes) else { continue }
+            places[Place(directory: id, name: entry.name)] = entry
         }
         if places.isEmpty { return nil }
         let ids = Set(places.keys.map(\.directory))
         let rows = try BulkStatement(db, Self.rows)
-        rows.bind(1, span.since)
-        rows.bind(2, span.until)
+        rows.bind(1, since)
+        rows.bind(2, until)
         var found: Path?
         try rows.forEachRow {
             for column in [0, 2] as [Int32] where !rows.isNull(column) && ids.contains(rows.int(column)) {

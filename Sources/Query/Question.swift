@@ -6,8 +6,10 @@ package struct Question: Sendable {
     package var until: When
     /// Absolute and canonical; empty for all roots that are not stopped.
     package var paths: [Path]
-    /// The entries by whose way they were found, as they are stored: those that were links may have led elsewhere.
-    package var ways: [Path] = []
+    /// The entries by whose way they were found: those that were links may have led elsewhere.
+    package var way: [Path] = []
+    /// Those of them that are links now. What happened to these has to be known as well.
+    package var links: [Path] = []
 
     package init(since: When, until: When = .now, paths: [Path] = []) {
         self.since = since

@@ -40,9 +40,20 @@ package struct Snapshot {
                 throw JournalError.corrupt("batch \(until) is not there")
             }
             resolution.span = check.since.map { Span(since: $0, until: until, cursor: meta.cursor(last)) }
-            if let span = resolution.span, let link = try LedElsewhere(db).link(among: question.ways, in: span) {
+            // Also behind the end: the paths were found as of now.
+            if let span = resolution.span,
+                let link = try LedElsewhere(db).link(among: question.way, since: span.since, until: head.seq)
+            {
                 check.reasons.append(.ledElsewhere(link))
+                check.laterStartWouldDo = false
             }
+        }
+        if !question.links.isEmpty {
+            let ofLinks = Question(since: question.since, until: question.until, paths: question.links)
+            let refusal = try resolve(ofLinks, now: now, synced: synced).refusal
+            check.reasons += (refusal?.reasons ?? []).filter { !check.reasons.contains($0) }
+            check.openGaps.merge(refusal?.gaps ?? [:]) { gap, _ in gap }
+            check.scan += refusal?.scan ?? []
         }
         if !check.reasons.isEmpty {
             var refusal = Refusal(reasons: check.reasons, scan: check.scan, gaps: check.openGaps)
@@ -74,8 +85,10 @@ package struct Snapshot {
         }
     }
 
-    /// The paths of all roots.
-    package func roots() throws -> [Path] { try Subjects.roots(db).map(\.path) }
+    /// The paths of the roots.
+    package func roots(withStopped: Bool) throws -> [Path] {
+        try Subjects.roots(db).filter { withStopped || $0.state != .stopped }.map(\.path)
+    }
 
     /// The cursor of the batch at `seq`; nil where there is none.
     package func cursor(at seq: Int64) throws -> Changes.Cursor? {

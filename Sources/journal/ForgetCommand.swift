@@ -17,7 +17,7 @@ struct ForgetCommand: ParsableCommand {
         let path = try database.path
         let argument = ArgumentText.bytes(root)
         // Where the root was there may be a link now; it is known by what it was.
-        let place = try PathArgument.canonical(argument)
+        let place = try PathArgument.canonical(PathArgument.withoutSlash(argument))
         let root = try RootArgument.canonical(argument)
         if try forget(place, path) { return }
         if try place != root && forget(root, path) { return }

@@ -4,31 +4,21 @@ import Kernel
 /// PATHs as given, made what the journal knows them by.
 enum PathArgument {
     /// Absolute, with the links of its directory resolved and its last component as it is: a question about a link is
-    /// about the link. With a slash behind it is about what the link leads to. What is gone has the links of the deepest directory that is there resolved.
+    /// about the link, and with a slash behind it about what it leads to, be that gone.
     static func canonical(_ given: [UInt8]) throws(Failure) -> Path {
         let absolute = try absolute(given)
-        let isFollowed = follows(given)
-        var rest: [ArraySlice<UInt8>] = []
         var components = absolute.split(separator: slash).filter { $0 != [UInt8(ascii: ".")] }
-        if !isFollowed, let last = components.popLast() { rest = [last] }
-        while true {
-            let path = [slash] + components.joined(separator: [slash])
-            do {
-                let real = Path(try Paths.real(Array(path)))
-                return try append(rest, to: real)
-            } catch let error as SystemError {
-                // Beyond PATH_MAX no call takes it whole: then as much as one takes is resolved.
-                guard error.isMissing || error.isTooLong, let last = components.popLast() else {
-                    throw Failure(
-                        error.isForbidden ? .permission : .inputOutput,
-                        "\(ShellQuote.text(Array(path))): cannot resolve: \(error.reason)")
-                }
-                rest.insert(last, at: 0)
-            } catch let failure as Failure {
-                throw failure
-            } catch {
-                throw Failure(.inputOutput, String(describing: error))
-            }
+        let last = follows(given) ? nil : components.popLast()
+        let directory = [slash] + components.joined(separator: [slash])
+        do throws(SystemError) {
+            let real = Path(try Paths.real(Array(directory)))
+            return last.map { real.appending(Name(Array($0))) } ?? real
+        } catch {
+            // What is gone is found as far as it goes, and what no call takes for its length likewise.
+            if error.isMissing || error.isTooLong { return Path(Paths.walk(absolute, follows: follows(given)).end) }
+            throw Failure(
+                error.isForbidden ? .permission : .inputOutput,
+                "\(ShellQuote.text(Array(directory))): cannot resolve: \(error.reason)")
         }
     }
 
@@ -38,8 +28,15 @@ enum PathArgument {
     }
 
     /// The entries by whose way `given` is found.
-    static func way(_ given: [UInt8], toTarget: Bool) throws(Failure) -> [Path] {
-        try Paths.way(absolute(given), follows: toTarget || follows(given)).map { Path($0) }
+    static func way(_ given: [UInt8], toTarget: Bool) throws(Failure) -> [(path: Path, isLink: Bool)] {
+        try Paths.walk(absolute(given), follows: toTarget || follows(given)).entries.map { (Path($0.path), $0.isLink) }
+    }
+
+    /// The same without what makes it follow a link at its end: `/` and `/.`.
+    static func withoutSlash(_ given: [UInt8]) -> [UInt8] {
+        var path = given[...]
+        while path.count > 1, path.last == slash || path.suffix(2).elementsEqual("/.".utf8) { path.removeLast() }
+        return Array(path)
     }
 
     /// A directory: with all links resolved, its own included.
@@ -65,14 +62,5 @@ enum PathArgument {
         } catch {
             throw Failure(.inputOutput, "the current directory: cannot resolve: \(error.reason)")
         }
-    }
-
-    /// What is gone has no links any more: its `..` can only be taken by text.
-    private static func append(_ rest: [ArraySlice<UInt8>], to real: Path) throws(Failure) -> Path {
-        var path = real
-        for component in rest {
-            path = component == dotDot ? path.parent : path.appending(Name(Array(component)))
-        }
-        return path
     }
 }

@@ -39,7 +39,7 @@ struct Printer {
     @discardableResult
     func write(_ answer: some ChangeList, _ format: inout any RowFormat, to output: inout Output) throws -> Int {
         guard options.byDirectory else { return try writeRows(of: answer, &format, to: &output) }
-        let directories = try Directories.changed(in: answer, selection)
+        let directories = try Directories.changed(in: answer, selection, base: base)
         let limit = selection.shape == .net ? selection.limit ?? .max : .max
         return try writeRows(of: Array(directories.prefix(limit)), &format, to: &output)
     }

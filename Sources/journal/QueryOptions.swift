@@ -60,8 +60,7 @@ struct QueryOptions: ParsableArguments {
         if kind != nil, selection.kinds.contains(.renamed), !selection.followsRenames {
             throw Failure(
                 .usage, "--kind renamed: a renamed file is told as deleted and created here",
-                hint: [.paths, .csv].contains(format)
-                    ? "--kind deleted,created, or --format json" : "--kind deleted,created, or --renames follow")
+                hint: "deleted,created in its place, or \(format == .paths ? "--format json" : "--renames follow")")
         }
         if let limit, limit < 0 { throw Failure(.usage, "--limit takes a number from 0 on") }
         if log, limit == 0 { throw Failure(.usage, "a page of --log has at least one row: --limit 0 would not go on") }

@@ -28,9 +28,11 @@ enum QuestionArguments {
                 )
             }
             question.paths.append(meant)
-            question.ways += try PathArgument.way(argument, toTarget: meant != path).filter { way in
-                way != meant && roots.contains { $0 != way && $0.contains(way) }
+            let way = try PathArgument.way(argument, toTarget: meant != path).filter { entry in
+                entry.path != meant && roots.contains { $0 != entry.path && $0.contains(entry.path) }
             }
+            question.way += way.map(\.path)
+            question.links += way.filter(\.isLink).map(\.path)
         }
     }
 
@@ -43,8 +45,8 @@ enum QuestionArguments {
         return target
     }
 
-    /// What a question without a PATH is about.
-    static func roots(_ file: JournalFile, _ database: Path) throws -> [Path] {
-        try file.snapshotOrFailure(database) { try $0.roots() }
+    /// All roots; without those that are stopped what a question without a PATH is about.
+    static func roots(_ file: JournalFile, _ database: Path, withStopped: Bool = true) throws -> [Path] {
+        try file.snapshotOrFailure(database) { try $0.roots(withStopped: withStopped) }
     }
 }

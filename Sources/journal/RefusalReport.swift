@@ -35,7 +35,7 @@ enum RefusalReport {
 
     /// `process` has the journal, and does not answer.
     static func noWatcher(_ process: Int?) -> String {
-        process.map { "the watcher (PID \($0)) does not answer" } ?? "no live watcher"
+        process.map { "PID \($0), which has the journal, does not answer" } ?? "no live watcher"
     }
 
     /// What helps where a scan does not.

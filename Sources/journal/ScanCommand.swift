@@ -56,7 +56,7 @@ struct ScanCommand: ParsableCommand {
         let unseen = (resolution.refusal?.reasons ?? []).filter { reason in
             switch reason {
             case .openGap(_, let cause, _): ["offline", "unreadable", "hidden"].contains(cause)
-            case .notWatched, .uncovered: true
+            case .notWatched, .uncovered, .excluded: true
             default: false
             }
         }

@@ -11,12 +11,18 @@ struct Directories {
     /// Whether a path is a directory by the batch that told of it last; for ``newest`` and what these lie in.
     private var states: [Path: (batch: Int64, isDirectory: Bool)] = [:]
 
-    private init(_ selection: Selection) { self.selection = selection }
+    /// What paths are relative to; nothing above it is told of.
+    private let base: Path?
+
+    private init(_ selection: Selection, base: Path?) {
+        self.selection = selection
+        self.base = base
+    }
 
     /// In the order of paths, each with the newest change in it. What was in a directory that is gone is told by the one that
     /// this was in.
-    static func changed(in answer: some ChangeList, _ selection: Selection) throws -> [Change] {
-        var directories = Directories(selection)
+    static func changed(in answer: some ChangeList, _ selection: Selection, base: Path?) throws -> [Change] {
+        var directories = Directories(selection, base: base)
         try answer.forEach { directories.note($0) }
         directories.expectStates()
         try answer.forEach { directories.look($0) }
@@ -57,7 +63,8 @@ struct Directories {
         var told: [Path: Change] = [:]
         for (directory, change) in newest {
             var path = directory
-            while states[path]?.isDirectory == false, path != path.parent { path = path.parent }
+            while states[path]?.isDirectory == false, path != base, path != path.parent { path = path.parent }
+            if let base, !base.contains(path) { path = base }
             Self.note(change, in: path, &told)
         }
         return told.sorted { $0.key < $1.key }.map { directory, change in

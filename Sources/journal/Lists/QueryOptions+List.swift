@@ -39,7 +39,7 @@ extension QueryOptions {
     func base(of paths: [Path], _ file: JournalFile, _ database: Path, isNew: Bool) throws -> Path? {
         let list = try list
         guard relativeTo != nil || list?.base == .directory else { return nil }
-        let about = try paths.isEmpty ? QuestionArguments.roots(file, database) : paths
+        let about = try paths.isEmpty ? QuestionArguments.roots(file, database, withStopped: false) : paths
         if let relativeTo {
             let base = try PathArgument.directory(ArgumentText.bytes(relativeTo))
             // text and json tell of what lies elsewhere by its whole path.

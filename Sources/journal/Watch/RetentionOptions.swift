@@ -22,6 +22,9 @@ struct RetentionOptions: ParsableArguments {
     /// A second, and a byte, are the least: what is to be kept of nothing is nothing that anyone can mean.
     func validate() throws {
         for (option, duration) in [("--keep", keep), ("--keep-consumer", keepConsumer)] {
+            if let duration, !duration.hasUnit {
+                throw ValidationError("\(option) takes a duration with its unit: 30d, 12h")
+            }
             if let duration, duration.nanoseconds < 1_000_000_000 {
                 throw ValidationError("\(option) takes a duration from 1s on")
             }
@@ -43,9 +46,11 @@ struct RetentionOptions: ParsableArguments {
 /// `30d`, `12h`: a ``Timeout`` of which the unit has to be said. Where it is forgotten, the log would be.
 struct Age: ExpressibleByArgument {
     let nanoseconds: Int64
+    let hasUnit: Bool
 
     init?(argument: String) {
-        guard argument.last?.isNumber == false, let duration = Timeout(argument: argument) else { return nil }
+        guard let duration = Timeout(argument: argument) else { return nil }
         nanoseconds = duration.nanoseconds
+        hasUnit = argument.last?.isNumber == false
     }
 }

@@ -189,6 +189,10 @@ import Testing
             let told = try session.run(["query", "--since", Bytes(cursor), "--by-directory"] + options)
             #expect(told.lines.map(String.init) == expected.map(path), "\(options): \(told)")
         }
+        let below = try session.run(
+            "query", "--since", Bytes(cursor), "--by-directory", "--relative-to", session.tree / "p/gone",
+            session.tree / "p/gone")
+        #expect(below.text == ".\n", "\(below)")
         let limited = try session.run("query", "--since", Bytes(cursor), "--by-directory", "--limit", "1")
         #expect(limited.text == path("p") + "\n")
     }

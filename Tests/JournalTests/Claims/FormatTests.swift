@@ -184,6 +184,15 @@ import Testing
         try Sys.symlink("nowhere", session.base / "dangling")
         #expect(try ask(session.base / "dangling").status == 73)
         #expect(try ask(session.tree).status == 73)
+        let shared = try Program.run(
+            "sh",
+            [
+                "-c", Bytes("(\"$@\"; echo done) > '\(session.base)/shared'"), "sh", Program.journal, "query", "--db",
+                session.database, "--since", Bytes(cursor), "--format", "paths", "--cursor-out", "/dev/stdout",
+            ])
+        #expect(shared.status == 0)
+        let told = String(decoding: try Sys.read(session.base / "shared"), as: UTF8.self)
+        #expect(try told.hasSuffix("\n\(session.sync())\ndone\n"), "\(told)")
         let piped = try ask("/dev/stdout")
         #expect(piped.status == 0 && piped.lines.count > 1, "\(piped)")
         #expect(try piped.lines.last.map(String.init) == session.sync())

@@ -52,4 +52,24 @@ import Testing
         #expect(try session.views.value("SELECT count(*) FROM roots") == "1")
         #expect(try session.run("forget", second).status == 66)
     }
+
+    /// It is the link that is named, whatever a shell puts behind it.
+    @Test func aRootThatBecameALinkToAnother() throws {
+        try Sys.removeTree(second)
+        try Sys.symlink(session.tree, second)
+        #expect(try session.run("forget", Bytes("\(second)/")).status == 0)
+        #expect(
+            try session.views.value("SELECT count(*) FROM roots WHERE CAST(path AS TEXT) = '\(session.tree)'") == "1")
+    }
+
+    @Test func aRootThatIsStoppedIsNotAskedAbout() throws {
+        try session.watcher?.stop()
+        try session.start([session.tree])
+        let cursor = Bytes(try session.sync())
+        try Sys.write(session.tree / "f", "22")
+        for options in [["--format", "paths", "--relative-to", session.tree], ["--for", "tar"]] as [[Bytes]] {
+            let output = try session.run(["query", "--since", cursor] + options)
+            #expect(output.status == 0 && !output.bytes.isEmpty, "\(output)")
+        }
+    }
 }

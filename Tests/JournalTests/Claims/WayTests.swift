@@ -76,6 +76,39 @@ import Testing
         #expect(try unchanged(tree / "rel") == 0)
     }
 
+    /// A link that leads nowhere has led somewhere.
+    @Test func whatALinkLedToIsGone() throws {
+        try Sys.removeTree(tree / "rel/1")
+        for path in ["current/f", "current/", "current/.", "deep/link/f"] as [Bytes] {
+            #expect(try unchanged(tree / path) == 1, "\(path)")
+        }
+        #expect(try unchanged(tree / "current") == 0)
+        #expect(try unchanged(session.outside / "link/f") != 0)
+    }
+
+    /// The paths are found as of now, also where the question ends before that.
+    @Test func aLinkThatWasChangedBehindTheEnd() throws {
+        try Sys.write(tree / "rel/1/f", "22")
+        let end = Bytes(try session.sync())
+        try Sys.symlink("rel/2", tree / "new")
+        try Sys.rename(tree / "new", tree / "current")
+        try session.sync()
+        let output = try session.run(
+            "query", "--since", cursor, "--until", end, "--format", "paths", tree / "current/f")
+        #expect(output.status == 3 && output.bytes.isEmpty && !output.errors.contains("can answer since"), "\(output)")
+    }
+
+    /// Of a link in a part that is not covered nobody knows where it led.
+    @Test func aLinkThatIsNotCovered() throws {
+        try Sys.mkdir(tree / "excluded")
+        try Sys.symlink("../rel/1", tree / "excluded/link")
+        try session.watcher?.stop()
+        try session.start(options: ["--exclude", "/excluded"])
+        let cursor = Bytes(try session.sync())
+        let output = try session.run("unchanged", "--since", cursor, tree / "excluded/link/f")
+        #expect(output.status == 3 && output.errors.contains("excluded"), "\(output)")
+    }
+
     /// What was below a directory and is now elsewhere is told, and a link in its place is on the way.
     @Test func aDirectoryThatBecameALink() throws {
         try Sys.removeTree(tree / "cfg")
