@@ -93,6 +93,14 @@ package struct DirectoryListing: Sendable {
                     bytes.baseAddress! + Int(a.start), bytes.baseAddress! + Int(b.start), Int(min(a.count, b.count)))
                 return order == 0 ? a.count < b.count : order < 0
             }
+            // A name that is renamed while its directory is read can come twice.
+            var last: Item?
+            items.removeAll { item in
+                defer { last = item }
+                guard let last, last.prefix == item.prefix, last.count == item.count else { return false }
+                return unsafe memcmp(
+                    bytes.baseAddress! + Int(last.start), bytes.baseAddress! + Int(item.start), Int(item.count)) == 0
+            }
         }
     }
 

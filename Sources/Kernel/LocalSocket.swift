@@ -111,7 +111,7 @@ package struct Connection: ~Copyable, Sendable {
         _ = try check("setsockopt") { clinux_set_timeout(raw, max(1, milliseconds)) }
     }
 
-    /// Reads up to the first newline, which is left out, or the end; nil where nothing came. At most `limit` bytes, and until
+    /// Reads up to the first newline, which is left out; nil where the end came before it. At most `limit` bytes, and until
     /// `deadline` (CLOCK_BOOTTIME, nanoseconds), however slowly they come.
     package borrowing func readLine(limit: Int, deadline: Int64) throws(SystemError) -> [UInt8]? {
         var line: [UInt8] = []
@@ -120,7 +120,7 @@ package struct Connection: ~Copyable, Sendable {
             guard left > 0 else { throw SystemError("read", errno: EAGAIN) }
             try setTimeout(milliseconds: Int(left / 1_000_000))
             let bytes = try descriptor.read(atMost: min(65_536, limit - line.count))
-            if bytes.isEmpty { return line.isEmpty ? nil : line }
+            if bytes.isEmpty { return nil }
             if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) { return line + bytes[..<end] }
             line += bytes
         }

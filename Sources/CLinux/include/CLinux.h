@@ -36,8 +36,13 @@ struct clinux_status {
     uint8_t mount_root;
 };
 
+// What is before 1677 or after 2262 is the first or the last nanosecond there is.
 static inline int64_t clinux_nanoseconds(struct statx_timestamp t) {
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    int64_t nanoseconds;
+    if (__builtin_mul_overflow((int64_t)t.tv_sec, (int64_t)1000000000, &nanoseconds)
+        || __builtin_add_overflow(nanoseconds, (int64_t)t.tv_nsec, &nanoseconds))
+        return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return nanoseconds;
 }
 
 // Linux 6.8: a mount id that is not given out again in this boot.

@@ -137,6 +137,13 @@ import Testing
             let reply = client.receive()
             #expect(reply.hasPrefix("refused") || bytes.starts(with: Array("status\n".utf8)), "\(bytes): \(reply)")
         }
+        // Half of a request is none, whatever it would say by itself.
+        try session.run("consume", "ab", "--initial")
+        let cut = try LocalClient(Self.socket(session))
+        cut.send(Array("drop 6162".utf8))
+        cut.end()
+        #expect(cut.receive() == "")
+        #expect(try session.run("consumers").text.contains("ab"))
         // Two megabytes without an end, and then nobody reads what is said to that.
         let endless = try LocalClient(Self.socket(session))
         #expect(!endless.send([UInt8](repeating: 0x61, count: 8 << 20)), "all of it is taken")

@@ -34,6 +34,9 @@ final class LocalClient {
         return true
     }
 
+    /// Says that there is no more to come.
+    func end() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// All that the other end says until it hangs up.
     func receive() -> String {
         var all: [UInt8] = []
