@@ -34,6 +34,23 @@ struct LedElsewhere {
         return found
     }
 
+    /// One of `links` that is not the one that the state has; nil where all are.
+    func unknown(among links: [Question.Link]) throws -> Path? {
+        if links.isEmpty { return nil }
+        let roots = try Subjects.roots(db)
+        return try links.first { link in
+            guard let root = roots.first(where: { $0.path.contains(link.path) }) else { return true }
+            var (node, known): (Int64?, Row?) = (root.node, nil)
+            for name in root.path.relative(link.path).split(separator: slash) {
+                known = try Row.fetchOne(
+                    db, sql: "SELECT child, ino, ctime_ns FROM main.state WHERE node = ? AND name = ?",
+                    arguments: [node, Bytes(Array(name))])
+                node = known?[0]
+            }
+            return known.map { UInt64(bitPattern: $0[1] as Int64) != link.inode || $0[2] != link.ctime } ?? true
+        }?.path
+    }
+
     private struct Place: Hashable {
         var directory: Int64
         var name: Name

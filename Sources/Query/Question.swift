@@ -9,7 +9,21 @@ package struct Question: Sendable {
     /// The entries by whose way they were found: those that were links may have led elsewhere.
     package var way: [Path] = []
     /// Those of them that are links now. What happened to these has to be known as well.
-    package var links: [Path] = []
+    package var links: [Link] = []
+
+    /// A symbolic link as it was when it was followed.
+    package struct Link: Sendable {
+        package var path: Path
+        package var inode: UInt64
+        /// Nanoseconds since 1970.
+        package var ctime: Int64
+
+        package init(path: Path, inode: UInt64, ctime: Int64) {
+            self.path = path
+            self.inode = inode
+            self.ctime = ctime
+        }
+    }
 
     package init(since: When, until: When = .now, paths: [Path] = []) {
         self.since = since

@@ -40,16 +40,18 @@ package struct Snapshot {
                 throw JournalError.corrupt("batch \(until) is not there")
             }
             resolution.span = check.since.map { Span(since: $0, until: until, cursor: meta.cursor(last)) }
-            // Also behind the end: the paths were found as of now.
+            // Also behind the end: the paths were found as of now, which may be later than the last commit.
+            let ways = LedElsewhere(db)
             if let span = resolution.span,
-                let link = try LedElsewhere(db).link(among: question.way, since: span.since, until: head.seq)
+                let link = try ways.link(among: question.way, since: span.since, until: head.seq)
+                    ?? ways.unknown(among: question.links)
             {
                 check.reasons.append(.ledElsewhere(link))
                 check.laterStartWouldDo = false
             }
         }
         if !question.links.isEmpty {
-            let ofLinks = Question(since: question.since, until: question.until, paths: question.links)
+            let ofLinks = Question(since: question.since, until: question.until, paths: question.links.map(\.path))
             let refusal = try resolve(ofLinks, now: now, synced: synced).refusal
             check.reasons += (refusal?.reasons ?? []).filter { !check.reasons.contains($0) }
             check.openGaps.merge(refusal?.gaps ?? [:]) { gap, _ in gap }

@@ -79,7 +79,10 @@ struct Subjects {
             return .uncovered(subject.path, coverage)
         }
         for name in relative.split(separator: slash) {
-            guard let parent = node else { break }
+            guard let parent = node else {
+                isDirectory = true
+                break
+            }
             let row = try Row.fetchOne(
                 db, sql: "SELECT child FROM main.state WHERE node = ? AND name = ?",
                 arguments: [parent, Bytes(Array(name))])

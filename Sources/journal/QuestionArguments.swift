@@ -32,7 +32,11 @@ enum QuestionArguments {
                 entry.path != meant && roots.contains { $0 != entry.path && $0.contains(entry.path) }
             }
             question.way += way.map(\.path)
-            question.links += way.filter(\.isLink).map(\.path)
+            question.links += way.filter(\.isLink).map { entry in
+                // One that is gone by now is not the one that was followed.
+                let status = try? FileStatus(at: entry.path.shown)
+                return Question.Link(path: entry.path, inode: status?.inode ?? 0, ctime: status?.ctime ?? 0)
+            }
         }
     }
 

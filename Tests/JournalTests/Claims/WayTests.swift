@@ -24,6 +24,23 @@ import Testing
         try session.run("unchanged", "--since", cursor, path, "--timeout", "5s").status
     }
 
+    /// The link is followed now, whatever the end of the question, and though nobody watches.
+    @Test func aLinkThatNobodySawChange() throws {
+        try Sys.write(tree / "rel/1/f", "22")
+        let end = Bytes(try session.sync())
+        func paths(_ options: Bytes...) throws -> Program.Output {
+            let words: [Bytes] = ["query", "--since", cursor, "--format", "paths", tree / "current/f"]
+            return try session.run(words + options)
+        }
+        try session.watcher?.stop()
+        #expect(try paths("--until", end).text == "\(tree)/rel/1/f\n")
+        #expect(try paths("--no-sync").text == "\(tree)/rel/1/f\n")
+        try Sys.unlink(tree / "current")
+        try Sys.symlink("rel/2", tree / "current")
+        #expect(try paths("--until", end).status == 3)
+        #expect(try paths("--no-sync").status == 3)
+    }
+
     @Test func whatALinkLeadsToIsAskedAbout() throws {
         for path in ["current/f", "current/", "current/.", "deep/link/f", "deep/link/"] as [Bytes] {
             #expect(try unchanged(tree / path) == 0, "\(path)")
