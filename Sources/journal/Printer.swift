@@ -48,16 +48,19 @@ struct Printer {
         of answer: some ChangeList, _ format: inout any RowFormat, to output: inout Output
     ) throws -> Int {
         do {
-            try refuseUnprintable(answer, format)
             // A list knows its base by itself.
             let place = try list == nil ? textBase : nil
-            var count = 0
-            try format.begin(answer)
-            try answer.forEach { change in
+            func shown(_ change: Change) -> Change {
                 var change = change
                 change.path = Printer.relative(change.path, to: place)
                 change.oldPath = change.oldPath.map { Printer.relative($0, to: place) }
-                try format.row(change, &output)
+                return change
+            }
+            try refuseUnprintable(answer, format, shown)
+            var count = 0
+            try format.begin(answer)
+            try answer.forEach { change in
+                try format.row(shown(change), &output)
                 count += 1
             }
             try format.finish(&output)
@@ -95,7 +98,9 @@ struct Printer {
     }
 
     /// Looks through all names before the first is printed: a list that ends half way would be taken for whole.
-    private func refuseUnprintable(_ answer: some ChangeList, _ format: any RowFormat) throws {
+    private func refuseUnprintable(
+        _ answer: some ChangeList, _ format: any RowFormat, _ shown: (Change) -> Change
+    ) throws {
         guard ![.text, .json].contains(options.format) else { return }
         // Nearly always all is well, and that is seen without putting any path together.
         if answer.holdsOnly(directories: format.canCarry, names: format.canCarry) { return }
@@ -103,7 +108,7 @@ struct Printer {
         var refused: [String] = []
         var count = 0
         try answer.forEach { change in
-            guard !format.carries(change) else { return }
+            guard !format.carries(shown(change)) else { return }
             count += 1
             if refused.count < 10 { refused += [change.path, change.oldPath].compactMap { $0 }.map(ShellQuote.text) }
         }

@@ -107,7 +107,8 @@ struct ListFormat: RowFormat {
 
     /// Only what becomes a record has to be carried.
     mutating func carries(_ change: Change) -> Bool {
-        rule.records(of: listed(change)).isEmpty || canCarry(change.path)
+        let entry = listed(change)
+        return rule.records(of: entry).isEmpty || canCarry(entry.path)
     }
 
     mutating func row(_ change: Change, _ output: inout Output) throws(SystemError) {

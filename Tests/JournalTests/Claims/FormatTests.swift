@@ -66,6 +66,22 @@ import Testing
         #expect(output.text == "m\n", "\(output)")
     }
 
+    /// Only what is printed has to be carried.
+    @Test func relativeToABaseThatCannotBeCarried() throws {
+        let session = try Session()
+        let base = session.tree / "of two\nlines"
+        try Sys.mkdirs(base / "sub")
+        try session.start()
+        let cursor = Bytes(try session.sync())
+        try Sys.write(base / "sub/f", "1")
+        func run(_ options: Bytes...) throws -> Program.Output {
+            try session.run(["query", "--since", cursor, "--relative-to", base, base] + options)
+        }
+        #expect(try run("--format", "paths").text == "sub/f\n")
+        #expect(try run("--for", "rclone").text == "sub/f\n")
+        #expect(try session.run("query", "--since", cursor, "--format", "paths").status == 3)
+    }
+
     @Test func aLimitedNetAnswerHasTheFirstRowsAndNoCursor() throws {
         let (session, cursor) = try session()
         let output = try session.run("query", "--since", Bytes(cursor), "--format", "json", "--limit", "3")
