@@ -7,8 +7,8 @@ internal import RawSQL
 ///
 /// 1. Files that were at a path at the start and are not there at the end have departed; files that are at a path at the end
 ///    and were not there at the start have arrived.
-/// 2. An arrival takes a departure of the same file. With hard links there can be several of either; each is taken once, and
-///    what is left over stays created or deleted. A link whose other names all stay has no departure.
+/// 2. An arrival takes a departure of the same file. With hard links there can be several of either; each is taken once, those
+///    of one name first, and what is left over stays created or deleted. A link whose other names all stay has no departure.
 /// 3. The arrival becomes `renamed`; a departure whose path is empty now is told by it and goes. Where another file took the
 ///    path, that is a row of its own.
 ///
@@ -73,7 +73,16 @@ struct NetRenames {
                 ? paths[a].name < paths[b].name : paths[a].directory < paths[b].directory
         }
         return arrived.flatMap { file, arrivals in
-            zip(arrivals.sorted(by: isBefore), departed[file]!.sorted(by: isBefore)).map { ($0, $1) }
+            let (arrivals, departures) = (arrivals.sorted(by: isBefore), departed[file]!.sorted(by: isBefore))
+            // One that went along with its directory has kept its name.
+            var byName = Dictionary(grouping: departures.reversed()) { paths[$0].name }
+            var pairs: [(arrived: Int, departed: Int)] = []
+            for arrival in arrivals {
+                if let same = byName[paths[arrival].name]?.popLast() { pairs.append((arrival, same)) }
+            }
+            let (arrived, departed) = (Set(pairs.map(\.arrived)), Set(pairs.map(\.departed)))
+            let rest = zip(arrivals.filter { !arrived.contains($0) }, departures.filter { !departed.contains($0) })
+            return pairs + rest.map { ($0, $1) }
         }
     }
 
