@@ -95,6 +95,12 @@ extension Capture {
         }
     }
 
+    /// An excluded name may be another one of a file that is covered: what events say of it happened to that.
+    func noteLinks(ofUncovered entry: Entry, _ hints: Hints) {
+        guard entry.nlink > 1, !entry.isDirectory, crawling == nil else { return }
+        touch(entry.id, hints.intersection(.content))
+    }
+
     /// Asks for a look at all names of an inode, those included that a crawl has looked at ahead.
     private func touch(_ file: FileID, _ hints: Hints) {
         links.touch(file, hints)
@@ -175,8 +181,8 @@ extension Capture {
     /// What leaves with a directory: files in it may have names elsewhere.
     func noteLinksLeaving(with nodes: [NodeID], _ state: some StoredState) throws {
         links.sights += 1
-        for node in nodes where tree[node]?.hasNoRows == false {
-            for row in try state.linkedRows(of: node) { links.touch(row.entry.id, []) }
+        for row in try state.linkedRows(of: nodes.lazy.filter { [tree] in tree[$0]?.hasNoRows == false }) {
+            links.touch(row.entry.id, [])
         }
         let nodes = Set(nodes)
         for (place, observation) in pending.observations where nodes.contains(place.node) {

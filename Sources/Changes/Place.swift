@@ -61,8 +61,8 @@ package protocol StoredState {
     func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) throws
     /// All rows of these inodes that are known to have more than one link.
     func rows(linkedTo files: Set<FileID>) throws -> [StoredRow]
-    /// The rows of a directory whose inodes are known to have more than one link.
-    func linkedRows(of node: NodeID) throws -> [StoredRow]
+    /// The rows of directories whose inodes are known to have more than one link.
+    func linkedRows(of nodes: some Sequence<NodeID>) throws -> [StoredRow]
     /// All rows of these inode numbers; reads the whole state.
     func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow]
     /// Runs `body` with one snapshot for all that it reads, up to its first commit: each read would take the locks anew.

@@ -3,8 +3,8 @@ internal import RawSQL
 
 /// The statements of the hot path, each prepared once.
 final class Statements {
-    let selectRow, selectRows, selectRowsBehind, selectLinked, selectLinkedOfNode: BulkStatement
-    let upsertState, deleteState, deleteStateOfNode, countDirectories: BulkStatement
+    let selectRow, selectRows, selectRowsBehind, selectLinked, selectLinkedOfNode, hasLinked: BulkStatement
+    let upsertState, deleteState, deleteStateOfNode: BulkStatement
     let insertLog, insertOrigin, insertLogOfRelocated, insertOriginOfRelocated, insertLogOfGone: BulkStatement
     let insertArrivals, insertLogOfArrivals: BulkStatement
     let findDirectory, insertDirectory, holdDirectory, leaveDirectory: BulkStatement
@@ -25,6 +25,8 @@ final class Statements {
         selectRowsBehind = try BulkStatement(
             db, "\(from) WHERE node = ?1 AND name > ?3 ORDER BY name LIMIT ?2")
         selectLinked = try BulkStatement(db, "\(from) WHERE ino = ?1 AND nlink > 1 AND child IS NULL")
+        hasLinked = try BulkStatement(
+            db, "SELECT 1 FROM state INDEXED BY state_linked WHERE nlink > 1 AND child IS NULL LIMIT 1")
         selectLinkedOfNode = try BulkStatement(
             db, "\(from) WHERE node = ?1 AND nlink > 1 AND child IS NULL")
 
@@ -71,7 +73,6 @@ final class Statements {
             """)
         insertLogOfGone = try BulkStatement(
             db, "INSERT INTO log(seq, kind, flags, directory, \(columns)) SELECT next_seq(), 4, 3, ?4, \(bulk)")
-        countDirectories = try BulkStatement(db, "SELECT count(*) FROM state WHERE node = ?1 AND child IS NOT NULL")
 
         // There is no row where they go: an insert, and no upsert.
         insertArrivals = try BulkStatement(

@@ -5,7 +5,7 @@ internal import RawSQL
 /// The record of comparisons with the trees: no batches, because they change nothing that a cursor covers.
 extension Store {
     package func record(_ audit: Audit) throws {
-        try StoreError.wrap {
+        try StoreError.wrap(database) {
             let insert = try BulkStatement(
                 database,
                 """

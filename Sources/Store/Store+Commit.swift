@@ -47,7 +47,8 @@ private struct Commit {
     private var left: Set<Int64> = []
     /// The log rows of renamed directories, for what moved with them.
     private var renameSeq: [NodeID: Int64] = [:]
-    private var counts: [RootID: (directories: Int64, files: Int64)] = [:]
+    /// How many rows and directories each root has more. Every directory has its row, and is counted as a node.
+    private var counts: [RootID: (rows: Int64, directories: Int64)] = [:]
     private var firstLogSeq: Int64 = 0
 
     init(store: Store, batch: Batch) {
@@ -86,6 +87,7 @@ private struct Commit {
             case .born(let node, let parent, let root, let path, let id, let coverage):
                 let directory = try directory(path)
                 nodes[node] = Store.NodePlace(directory: directory, root: root, filesystem: id.filesystem)
+                if parent != nil { count(directories: 1, in: node) }
                 let insert = statements.insertNode
                 insert.bind(1, node.rawValue)
                 insert.bind(2, parent?.rawValue)
@@ -196,16 +198,14 @@ private struct Commit {
     private mutating func writeRows() throws {
         // Drops first: what was at a place makes room for what comes there.
         for change in batch.rows where change.entry == nil {
-            count(change.before, -1, in: change.place.node)
+            if change.before != nil { count(rows: -1, in: change.place.node) }
             statements.deleteState.bind(1, change.place.node.rawValue)
             statements.deleteState.bind(2, change.place.name)
             try statements.deleteState.run()
         }
         for change in batch.rows {
             guard let entry = change.entry else { continue }
-            let row = StoredRow(place: change.place, entry: entry, child: change.child)
-            count(change.before, -1, in: change.place.node)
-            count(row, 1, in: change.place.node)
+            if change.before == nil { count(rows: 1, in: change.place.node) }
             let upsert = statements.upsertState
             upsert.bind(1, change.place.node.rawValue)
             upsert.bind(2, change.place.name)
@@ -229,7 +229,7 @@ private struct Commit {
     private mutating func writeArrivals() throws {
         guard !batch.arrivals.isEmpty else { return }
         for group in batch.arrivals.groups {
-            counts[nodes[group.node]!.root, default: (0, 0)].files += Int64(group.rows.count)
+            count(rows: Int64(group.rows.count), in: group.node)
         }
         seq += try store.arrivalTable.with(
             batch.arrivals, behind: seq, silent: store.head, directory: { nodes[$0]!.directory }
@@ -258,14 +258,8 @@ private struct Commit {
                     statements.insertLogOfGone.bind(4, directoryBefore(node))
                     try logRows(of: node, except, statements.insertLogOfGone)
                 }
-                let root = nodes[node]!.root
-                var directories: Int64 = 0
-                statements.countDirectories.bind(1, node.rawValue)
-                try statements.countDirectories.forEachRow { directories = statements.countDirectories.int(0) }
                 statements.deleteStateOfNode.bind(1, node.rawValue)
-                let rows = try statements.deleteStateOfNode.run()
-                counts[root, default: (0, 0)].directories -= directories
-                counts[root, default: (0, 0)].files -= rows - directories
+                count(rows: -(try statements.deleteStateOfNode.run()), directories: -1, in: node)
             case .born, .altered: break
             }
         }
@@ -304,13 +298,10 @@ private struct Commit {
         }
     }
 
-    private mutating func count(_ row: StoredRow?, _ by: Int64, in node: NodeID) {
-        guard let row, let root = nodes[node]?.root else { return }
-        if row.child == nil {
-            counts[root, default: (0, 0)].files += by
-        } else {
-            counts[root, default: (0, 0)].directories += by
-        }
+    private mutating func count(rows: Int64 = 0, directories: Int64 = 0, in node: NodeID) {
+        guard let root = nodes[node]?.root else { return }
+        let known = counts[root] ?? (0, 0)
+        counts[root] = (known.rows + rows, known.directories + directories)
     }
 
     private mutating func finish() throws {
@@ -320,7 +311,7 @@ private struct Commit {
         for (root, count) in counts where count != (0, 0) {
             try store.database.execute(
                 sql: "UPDATE root SET directories = directories + ?, files = files + ? WHERE id = ?",
-                arguments: [count.directories, count.files, root.rawValue])
+                arguments: [count.directories, count.rows - count.directories, root.rawValue])
         }
         try store.writeGaps(batch, seq: seq, now: committed.wall, directory: { nodes[$0]!.directory })
         try store.writeRoots(batch, seq: seq, now: committed.wall)

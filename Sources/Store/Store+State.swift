@@ -54,9 +54,15 @@ extension Store {
         return found
     }
 
-    package func linkedRows(of node: NodeID) throws -> [StoredRow] {
-        statements.selectLinkedOfNode.bind(1, node.rawValue)
-        return try rows(statements.selectLinkedOfNode)
+    package func linkedRows(of nodes: some Sequence<NodeID>) throws -> [StoredRow] {
+        // Most trees have none, which the index says without a look at any row.
+        var hasLinked = false
+        try StoreError.wrap { try statements.hasLinked.forEachRow { hasLinked = true } }
+        guard hasLinked else { return [] }
+        return try nodes.flatMap { node in
+            statements.selectLinkedOfNode.bind(1, node.rawValue)
+            return try rows(statements.selectLinkedOfNode)
+        }
     }
 
     package func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow] {
@@ -84,14 +90,16 @@ extension Store {
     }
 
     /// The entry in a row of ``Statements/rowColumns``, and the node of a directory. A file is of the file system of the
-    /// directory it lies in.
+    /// directory it lies in. Numbers that no `stat` gives, as somebody may have written them, are cut: they are nobody's.
     private func entry(_ select: BulkStatement, in parent: Int32) -> (Entry, child: NodeID?) {
         let child = select.isNull(10) ? nil : NodeID(rawValue: select.int(10))
         let filesystem = child.map { nodes[$0]?.filesystem ?? 0 } ?? parent
         let id = FileID(filesystem: filesystem, inode: UInt64(bitPattern: select.int(6)), birth: select.int(5))
         let entry = Entry(
-            id: id, mode: UInt32(select.int(1)), size: select.int(2), mtime: select.int(3), ctime: select.int(4),
-            nlink: UInt32(select.int(7)), uid: UInt32(select.int(8)), gid: UInt32(select.int(9)))
+            id: id, mode: UInt32(truncatingIfNeeded: select.int(1)), size: select.int(2), mtime: select.int(3),
+            ctime: select.int(4),
+            nlink: UInt32(truncatingIfNeeded: select.int(7)), uid: UInt32(truncatingIfNeeded: select.int(8)),
+            gid: UInt32(truncatingIfNeeded: select.int(9)))
         return (entry, child)
     }
 }

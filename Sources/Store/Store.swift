@@ -110,7 +110,8 @@ package final class Store: StoredState {
         let select = try BulkStatement(database, "SELECT id, directory, root, filesystem FROM node")
         try select.forEachRow {
             nodes[NodeID(rawValue: select.int(0))] = NodePlace(
-                directory: select.int(1), root: RootID(rawValue: select.int(2)), filesystem: Int32(select.int(3)))
+                directory: select.int(1), root: RootID(rawValue: select.int(2)),
+                filesystem: Int32(truncatingIfNeeded: select.int(3)))
         }
     }
 
@@ -123,7 +124,7 @@ package final class Store: StoredState {
     ///
     /// The boot clock says how far the wall clock has come if nobody touched it.
     func label(_ now: Instant) -> Int64 {
-        max(now.wall, lastCommitted, lastClock.map { $0.wall + (now.boot - $0.boot) } ?? 0)
+        max(now.wall, lastCommitted, lastClock.map { $0.wall &+ (now.boot &- $0.boot) } ?? 0)
     }
 
     /// Until when a watcher has looked, nanoseconds since 1970: a downtime begins there.

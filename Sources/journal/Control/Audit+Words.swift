@@ -14,7 +14,10 @@ extension Audit {
     init?(verified words: some Collection<Array<UInt8>.SubSequence>) {
         let words = words.map { String(decoding: $0, as: UTF8.self) }
         let numbers = words.dropFirst(2).compactMap { Int64($0) }
-        guard words.count == 10, numbers.count == 8, let path = Hex.decode(Array(words[0].utf8)) else { return nil }
+        // Sums of those that a tree can have do not overflow.
+        guard words.count == 10, numbers.count == 8, numbers.dropFirst(4).allSatisfy({ (0...1 << 40).contains($0) }),
+            let path = Hex.decode(Array(words[0].utf8))
+        else { return nil }
         let sample = UInt64(words[1]).map { Double(bitPattern: $0) }
         guard sample != nil || words[1] == "-" else { return nil }
         self.init(

@@ -57,6 +57,6 @@ final class PatientStore: StoredState {
         try store.read(&page, of: node, after: after, limit: limit)
     }
     func rows(linkedTo files: Set<FileID>) throws -> [StoredRow] { try store.rows(linkedTo: files) }
-    func linkedRows(of node: NodeID) throws -> [StoredRow] { try store.linkedRows(of: node) }
+    func linkedRows(of nodes: some Sequence<NodeID>) throws -> [StoredRow] { try store.linkedRows(of: nodes) }
     func rows(ofInodes inodes: Set<UInt64>) throws -> [StoredRow] { try store.rows(ofInodes: inodes) }
 }
