@@ -154,6 +154,7 @@ CREATE TABLE root (
   crawled_ns   INTEGER,                       -- when the last complete crawl began
   mount_boot   INTEGER,                       -- the boot, and in it the id of the mount, at the end of the last crawl that
   mount_id     INTEGER,                       -- left no gap: on another one, content may have been lost under equal times
+  excludes_seq INTEGER NOT NULL DEFAULT 0,    -- the first batch since its excludes were changed; 0: they never were
   directories  INTEGER NOT NULL,
   files        INTEGER NOT NULL
 ) STRICT;
@@ -164,6 +165,16 @@ CREATE TABLE exclude (
   position INTEGER NOT NULL,
   pattern  ANY NOT NULL,
   PRIMARY KEY (root, position)
+) STRICT, WITHOUT ROWID;
+
+-- The lists of patterns that were in force since the root was last crawled to its end: what they excluded and
+-- nothing excludes now begins to be covered.
+CREATE TABLE former_exclude (
+  root     INTEGER NOT NULL REFERENCES root,
+  list     INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  pattern  ANY NOT NULL,
+  PRIMARY KEY (root, list, position)
 ) STRICT, WITHOUT ROWID;
 
 -- Where the journal could not look, from when to when.

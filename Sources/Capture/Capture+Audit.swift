@@ -146,7 +146,7 @@ extension Capture {
         if let child = row?.child, tree[child]?.coverage != .covered { return false }
         guard let status, let root = roots[tree[place.node]?.root ?? RootID(rawValue: 0)] else { return true }
         if ownFiles.contains(OwnFile(device: status.device, inode: status.inode)) { return false }
-        if isExcluded(place, status) { return false }
+        if isExcluded(place, isDirectory: status.isDirectory) { return false }
         return !status.isDirectory || tree.isContainer(place.node)
             || coverage(of: status, fileID(status), at: place, in: root) == .covered
     }

@@ -209,7 +209,7 @@ extension Capture {
             }
         }
         if !crawl.askedAgain.isEmpty { retry { id, _ in crawl.askedAgain.contains(id) } }
-        if let root = roots[crawl.root], root.root.node == crawl.top { root.formerExcludes = nil }
+        if let root = roots[crawl.root], root.root.node == crawl.top { root.formerExcludes = [] }
         if let ticket = crawl.ticket { finishedTickets.insert(ticket) }
         if let path = tree.path(of: crawl.top) {
             notify(.crawlEnded(path: path, entries: crawl.entries, found: crawl.found, nanoseconds: took))

@@ -158,9 +158,10 @@ extension Capture {
         _ state: some StoredState, row: StoredRow?? = nil
     ) throws {
         if tree.isContainer(place.node), tree.child(at: place).flatMap({ tree[$0]?.id }) != fileID(status) { return }
-        if ownFiles.contains(OwnFile(device: status.device, inode: status.inode)) || isExcluded(place, status) {
-            if let child = tree.child(at: place) { forgetSilently(child) }
-            try record(place, .excluded, hints, state, row: row)
+        if ownFiles.contains(OwnFile(device: status.device, inode: status.inode))
+            || isExcluded(place, isDirectory: status.isDirectory)
+        {
+            try foundUncovered(status, at: place, hints, state, row: row)
             return
         }
         let hints = hints.union(doubtHints(place.node)).union(doubtHints(status))
@@ -171,6 +172,22 @@ extension Capture {
         }
         guard let child = placeDirectory(status, at: place, in: directory, hints) else { return }
         try record(place, .present(Entry(status, id: tree[child]!.id), child: child), hints, state, row: row)
+    }
+
+    /// A name that is there and no part of the journal. What was there before may have been: a pattern can mean directories only.
+    private func foundUncovered(
+        _ status: FileStatus, at place: Place, _ hints: Hints, _ state: some StoredState, row: StoredRow??
+    ) throws {
+        noteLinks(ofUncovered: entry(status, in: place.node), hints)
+        let row = try row ?? stored(place, state)
+        let isGone = row.map { !isExcluded(place, isDirectory: $0.entry.isDirectory) } ?? false
+        if let child = tree.child(at: place) { if isGone { detach(child) } else { forgetSilently(child) } }
+        try record(place, isGone ? .absent : .excluded, hints, state, row: .some(row))
+    }
+
+    /// The row at a place, which is not looked up where the directory has none.
+    private func stored(_ place: Place, _ state: some StoredState) throws -> StoredRow? {
+        tree[place.node]?.hasNoRows == true ? nil : try state.row(at: place)
     }
 
     /// Notes what was found at a place beside what the state has there, which is `row` if that was read already.
@@ -187,7 +204,7 @@ extension Capture {
             pending.observations[place] = known
             return
         }
-        let before = try row ?? (tree[place.node]?.hasNoRows == true ? nil : state.row(at: place))
+        let before = try row ?? stored(place, state)
         noteLinks(place, before, after, hints)
         switch (before, after) {
         case (nil, .absent): return pending.notePassing(place)

@@ -6,7 +6,7 @@ package final class WatchedRoot {
     package internal(set) var root: Root
     let excludes: Excludes
     /// What was excluded before, until the crawl that follows is done: what was excluded then begins to be covered.
-    var formerExcludes: Excludes?
+    var formerExcludes: [Excludes]
     /// The file system as the journal numbers it.
     var filesystem: Int32
     var device: UInt64 = 0
@@ -44,10 +44,10 @@ package final class WatchedRoot {
         status.mount == 0 ? status.device == device : status.mount == mount
     }
 
-    init(root: Root, formerExcludes: [[UInt8]], filesystem: Int32) {
+    init(root: Root, formerExcludes: [[[UInt8]]], filesystem: Int32) {
         self.root = root
         excludes = Excludes(patterns: root.excludes)
-        self.formerExcludes = formerExcludes == root.excludes ? nil : Excludes(patterns: formerExcludes)
+        self.formerExcludes = formerExcludes.filter { $0 != root.excludes }.map { Excludes(patterns: $0) }
         self.filesystem = filesystem
     }
 }
@@ -75,9 +75,10 @@ extension Capture {
     private static let lookInterval: Int64 = 1_000_000_000
 
     /// Takes up a root with the directories that the store has of it, parents first, and begins with a crawl: the first, or
-    /// the one that reconciles the time without a watcher. `formerExcludes` are those of the last time.
+    /// the one that reconciles the time without a watcher. `formerExcludes` are lists of patterns that were in force since the
+    /// last crawl that came to its end.
     package func add(
-        _ root: Root, nodes: [StoredNode], gaps stored: [GapID: OpenGap], formerExcludes: [[UInt8]],
+        _ root: Root, nodes: [StoredNode], gaps stored: [GapID: OpenGap], formerExcludes: [[[UInt8]]],
         adopting path: Path?
     ) {
         if let path { adopted.insert(path) }
@@ -104,14 +105,7 @@ extension Capture {
         try flush(state)
         guard let watched = roots.removeValue(forKey: root) else { return }
         gaps = gaps.filter { $0.value.root != root }
-        for node in tree.subtree(watched.root.container).reversed() {
-            if let watch = tree[node]?.watch { drain.inotify.remove(watch) }
-            detached.remove(node)
-            unlisted.remove(node)
-            parked.removeAll(in: node)
-            away.remove(node)
-            tree.forget(node)
-        }
+        for node in tree.subtree(watched.root.container).reversed() { letGo(node) }
     }
 
     /// There is nothing to crawl any more; whoever waits for it need not wait.
@@ -199,7 +193,7 @@ extension Capture {
             pending.altered.insert(watched.root.node)
         }
         let isFirst = watched.root.since == nil
-        if isStart { openGap(watched.root.node, isFirst ? .beginning : .downtime) }
+        if isFirst { openGap(watched.root.node, .beginning) } else if isStart { openGap(watched.root.node, .downtime) }
         if !filesystem.isLocal { remoteTops.insert(watched.root.node) } else { remoteTops.remove(watched.root.node) }
         let open = gaps.filter {
             $0.value.root == watched.root.id && !$0.value.keepsAway(from: watched.root.node)
@@ -220,24 +214,37 @@ extension Capture {
     }
 
     /// Whether a place is excluded by the patterns of its root.
-    func isExcluded(_ place: Place, _ status: FileStatus) -> Bool {
+    func isExcluded(_ place: Place, isDirectory: Bool) -> Bool {
         guard let watched = roots[tree[place.node]!.root], !watched.excludes.isEmpty, !tree.isContainer(place.node),
             let path = tree.path(of: place.node)?.appending(place.name)
         else { return false }
-        return watched.excludes.excludes(relative: watched.root.path.relative(path), isDirectory: status.isDirectory)
+        return watched.excludes.excludes(relative: watched.root.path.relative(path), isDirectory: isDirectory)
+    }
+
+    /// Whether patterns with a path in them may tell other names below a directory at `place` than where it was.
+    func excludesOthers(_ place: Place, than old: Place?, in watched: WatchedRoot) -> Bool {
+        guard !watched.excludes.isEmpty else { return false }
+        let paths = [old, place].map { $0.flatMap { tree.path(of: $0.node)?.appending($0.name) } }
+        return paths[0] != paths[1]
+            && paths.contains { path in
+                path.map { watched.excludes.dependOnPath(below: watched.root.path.relative($0)) } ?? true
+            }
     }
 
     /// Whether what was found at a place was excluded until now: then its coverage begins, and the directory it lies in, or
     /// is, says so by a gap that ends with this crawl.
     func isNewlyCovered(_ place: Place, _ after: Found) -> Bool {
         guard case .present(let entry, let child) = after, let crawling,
-            let watched = roots[crawling.root], let former = watched.formerExcludes,
+            let watched = roots[crawling.root], !watched.formerExcludes.isEmpty,
             let directory = tree.path(of: place.node)
         else { return false }
         let relative = watched.root.path.relative(directory.appending(place.name))
-        guard former.excludes(relative: relative, isDirectory: entry.isDirectory) else { return false }
+        func wasExcluded(_ relative: [UInt8], isDirectory: Bool) -> Bool {
+            watched.formerExcludes.contains { $0.excludes(relative: relative, isDirectory: isDirectory) }
+        }
+        guard wasExcluded(relative, isDirectory: entry.isDirectory) else { return false }
         let parent = watched.root.path.relative(directory)
-        if parent.isEmpty || !former.excludes(relative: parent, isDirectory: true) {
+        if parent.isEmpty || !wasExcluded(parent, isDirectory: true) {
             let gap = openGap(child ?? place.node, .beginning)
             if !crawling.gaps.contains(gap) { crawling.gaps.append(gap) }
         }

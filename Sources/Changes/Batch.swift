@@ -44,7 +44,7 @@ package struct Batch: Sendable {
     package var isEmpty: Bool {
         nodes.isEmpty && log.isEmpty && rows.isEmpty && arrivals.isEmpty && passing.isEmpty && openedGaps.isEmpty
             && closedGaps.isEmpty && joining == nil && leaving == nil && rootStates.isEmpty && beginning.isEmpty
-            && crawled.isEmpty && trusted.isEmpty
+            && crawled.isEmpty && trusted.isEmpty && filesystems.isEmpty
     }
 }
 

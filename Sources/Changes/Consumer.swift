@@ -32,7 +32,7 @@ package struct Consumer: Hashable, Sendable {
     }
 
     /// What became of a move.
-    package enum Outcome: String, Sendable {
+    package enum Outcome: String, Sendable, CaseIterable {
         case moved
         /// The consumer is not where the list began: another run moved it, or it was dropped.
         case elsewhere
@@ -40,7 +40,5 @@ package struct Consumer: Hashable, Sendable {
         case forgotten
         /// The journal never handed out the new place.
         case unknown
-
-        package static let all: [Outcome] = [.moved, .elsewhere, .forgotten, .unknown]
     }
 }

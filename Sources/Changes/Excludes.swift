@@ -26,7 +26,13 @@ package struct Excludes: Sendable {
     /// Whether some name below the directory `relative` could be excluded; false only where no pattern reaches there.
     package func mayExclude(below relative: [UInt8]) -> Bool {
         let components = relative.split(separator: slash)
-        return rules.contains { $0.mayMatch(below: components) }
+        return rules.contains { !$0.negated && $0.mayMatch(below: components) }
+    }
+
+    /// Whether a pattern with a path in it says something of names below the directory `relative`: elsewhere it would not.
+    package func dependOnPath(below relative: [UInt8]) -> Bool {
+        let components = relative.split(separator: slash)
+        return rules.contains { $0.wholePath && $0.mayMatch(below: components) }
     }
 
     /// Whether the last rule that matches this very path excludes it.
@@ -78,9 +84,8 @@ package struct Excludes: Sendable {
             return simple.compactMap { Glob(Array($0), isPath: false) }
         }
 
-        /// Whether it could exclude what lies below this directory. A pattern of one name can anywhere.
+        /// Whether it could match what lies below this directory. A pattern of one name can anywhere.
         func mayMatch(below directory: [ArraySlice<UInt8>]) -> Bool {
-            guard !negated else { return false }
             guard let components else { return true }
             return zip(components, directory).allSatisfy { $0.matches($1) }
         }

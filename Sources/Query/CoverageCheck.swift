@@ -18,6 +18,9 @@ struct CoverageCheck {
         earliest = subjects.subjects.reduce(horizon) { max($0, $1.root.since ?? $1.root.joined) }
         // A subtree without stored state is covered from its baseline on only.
         earliest = gaps.reduce(earliest) { max($0, $1.baselineSeq ?? 0) }
+        for gap in gaps.sorted(by: { $0.openedSeq < $1.openedSeq }) where gap.hid(earliest) {
+            earliest = gap.closedSeq ?? earliest
+        }
 
         switch start {
         case .earliest: since = earliest

@@ -14,9 +14,11 @@ struct Gap {
 
     var isOpen: Bool { closedSeq == nil }
 
-    /// Whether a position lies where this subtree was hidden by a mount: no part of a question above it then, so that an
-    /// answer up to there said nothing of it, and one from there on cannot begin with it.
-    func hid(_ seq: Int64) -> Bool { cause == GapCause.hidden.rawValue && holds(seq: seq) }
+    /// Whether a position lies where this subtree was hidden by a mount, or its root was stopped: no part of a question above
+    /// it then, so that an answer up to there said nothing of it, and one from there on cannot begin with it.
+    func hid(_ seq: Int64) -> Bool {
+        [GapCause.hidden.rawValue, GapCause.stopped.rawValue].contains(cause) && holds(seq: seq)
+    }
 
     /// The gaps that touch `subjects`. An open gap is where its node is now, a closed one where it was. What is open in a
     /// directory that is not covered is no part of the question.

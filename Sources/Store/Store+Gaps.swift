@@ -55,6 +55,7 @@ extension Store {
         for (root, began) in batch.crawled {
             try database.execute(
                 sql: "UPDATE root SET crawled_ns = ? WHERE id = ?", arguments: [began, root.rawValue])
+            try database.execute(sql: "DELETE FROM former_exclude WHERE root = ?", arguments: [root.rawValue])
         }
     }
 

@@ -96,13 +96,56 @@ extension Store {
         try setExcludes(root.excludes, of: root.id)
     }
 
-    /// Stores whether a root crosses mounts and what it excludes from now on.
-    package func setOptions(of root: RootID, crossesMounts: Bool, excludes: [[UInt8]]) throws {
-        try StoreError.wrap {
-            try database.execute(
-                sql: "UPDATE root SET cross_mounts = ? WHERE id = ?", arguments: [crossesMounts, root.rawValue])
+    /// Stores whether a root crosses mounts and what it excludes from now on; what `stored` excluded is remembered until the
+    /// root has been crawled to its end.
+    package func setOptions(of stored: Root, crossesMounts: Bool, excludes: [[UInt8]]) throws {
+        try StoreError.wrap(database) {
+            try database.inTransaction(.immediate) {
+                let id = stored.id.rawValue
+                try database.execute(
+                    sql: "UPDATE root SET cross_mounts = ? WHERE id = ?", arguments: [crossesMounts, id])
+                guard excludes != stored.excludes else { return .commit }
+                try database.execute(
+                    sql: """
+                        INSERT INTO former_exclude
+                        SELECT root, (SELECT coalesce(max(list), 0) + 1 FROM former_exclude WHERE root = :root), position,
+                          pattern
+                        FROM exclude WHERE root = :root
+                        """, arguments: ["root": id])
+                try endCoverageBeforeExcludes(of: stored)
+                try setExcludes(excludes, of: stored.id)
+                try database.execute(
+                    sql: "UPDATE root SET excludes_seq = ? WHERE id = ?", arguments: [head + 1, id])
+                return .commit
+            }
         }
-        try setExcludes(excludes, of: root)
+    }
+
+    /// What was covered before the present excludes were in force may have gone while they were, which nobody knows: where one of
+    /// them is dropped, cursors from before them are no start any more. What is there is told by its own gap.
+    private func endCoverageBeforeExcludes(of root: Root) throws {
+        guard let directory = nodes[root.node]?.directory else { return }
+        try database.execute(
+            sql: """
+                INSERT INTO gap(id, root, directory, cause, opened_seq, opened_ns, closed_seq, closed_ns, baseline_seq, found)
+                SELECT :id, id, :directory, 'beginning', excludes_seq, :now, excludes_seq, :now, excludes_seq, 0
+                FROM root WHERE id = :root AND excludes_seq > since_seq
+                """,
+            arguments: [
+                "id": try counters().nextGap, "directory": directory, "now": lastCommitted, "root": root.id.rawValue,
+            ])
+    }
+
+    /// The lists of patterns by which a root was crawled the last time, or looked at since, and that are not those of now.
+    package func formerExcludes(of root: RootID) throws -> [[[UInt8]]] {
+        try StoreError.wrap {
+            var lists: [Int64: [[UInt8]]] = [:]
+            let select = try BulkStatement(
+                database, "SELECT list, pattern FROM former_exclude WHERE root = ?1 ORDER BY list, position")
+            select.bind(1, root.rawValue)
+            try select.forEachRow { lists[select.int(0), default: []].append(select.bytes(1)) }
+            return lists.sorted { $0.key < $1.key }.map(\.value)
+        }
     }
 
     private func setExcludes(_ patterns: [[UInt8]], of root: RootID) throws {
@@ -123,7 +166,8 @@ extension Store {
     package func stop(_ root: Root) throws {
         var batch = Batch(source: .event, began: clock())
         batch.rootStates = [(root.id, .stopped)]
-        if try !openGaps(of: root.id).contains(where: { $0.cause == .stopped }) {
+        // Of a root whose directory nobody has seen yet there is nothing that could be missed.
+        if nodes[root.node] != nil, try !openGaps(of: root.id).contains(where: { $0.cause == .stopped }) {
             batch.openedGaps = [
                 OpenedGap(
                     id: GapID(rawValue: try counters().nextGap), root: root.id, node: root.node, cause: .stopped,
@@ -149,10 +193,15 @@ extension Store {
                 """)
             select.bind(1, root.id.rawValue)
             try select.forEachRow {
+                let parent = NodeID(rawValue: select.int(1))
+                guard nodes[parent]?.root == root.id else {
+                    throw StoreError(.corrupt, "directory \(select.int(0)) lies in none of its root")
+                }
                 body(
-                    NodeID(rawValue: select.int(0)), NodeID(rawValue: select.int(1)), Path(select.bytes(2)),
+                    NodeID(rawValue: select.int(0)), parent, Path(select.bytes(2)),
                     FileID(
-                        filesystem: Int32(select.int(3)), inode: UInt64(bitPattern: select.int(4)), birth: select.int(5)
+                        filesystem: Int32(truncatingIfNeeded: select.int(3)), inode: UInt64(bitPattern: select.int(4)),
+                        birth: select.int(5)
                     ),
                     Coverage(rawValue: select.int(6)) ?? .covered)
             }
@@ -212,7 +261,8 @@ extension Store {
                 """, arguments: [seq, root.container.rawValue])
         for statement in [
             "DELETE FROM state WHERE node IN (SELECT id FROM node WHERE root = ?)", "DELETE FROM node WHERE root = ?",
-            "DELETE FROM gap WHERE root = ?", "DELETE FROM exclude WHERE root = ?", "DELETE FROM root WHERE id = ?",
+            "DELETE FROM gap WHERE root = ?", "DELETE FROM exclude WHERE root = ?",
+            "DELETE FROM former_exclude WHERE root = ?", "DELETE FROM root WHERE id = ?",
         ] {
             try database.execute(sql: statement, arguments: [id])
         }

@@ -8,7 +8,7 @@ enum ArgumentText {
     /// The command line as the parser is given it, with the program's name.
     static var all: [String] { ThisProcess.arguments.map(text) }
 
-    /// The last of the code points for private use; a byte is added to the first of them.
+    /// The last of the code points for private use: a byte is spelled as ``offset`` and itself.
     private static let spellings: ClosedRange<UInt32> = 0x10FF80...0x10FFFF
     private static let offset: UInt32 = 0x10FF00
 

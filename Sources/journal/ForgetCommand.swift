@@ -18,7 +18,7 @@ struct ForgetCommand: ParsableCommand {
         let argument = ArgumentText.bytes(root)
         // Where the root was there may be a link now; it is known by what it was.
         let place = try PathArgument.canonical(PathArgument.withoutSlash(argument))
-        let root = try RootArgument.canonical(argument)
+        let root = try PathArgument.directory(argument)
         if try forget(place, path) { return }
         if try place != root && forget(root, path) { return }
         throw Failure(.noInput, "\(ShellQuote.text(place.shown)): no such root", hint: "`journal status` lists them")

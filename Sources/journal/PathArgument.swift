@@ -39,7 +39,7 @@ enum PathArgument {
         return Array(path)
     }
 
-    /// A directory: with all links resolved, its own included.
+    /// A directory, such as a root: with all links resolved, its own included. One that is not there is as given.
     static func directory(_ given: [UInt8]) throws(Failure) -> Path {
         let path = try canonical(given)
         return target(path) ?? path

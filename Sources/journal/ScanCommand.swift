@@ -87,16 +87,19 @@ struct ScanCommand: ParsableCommand {
         Signals.block()
         return try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let stored = try store.roots()
-            let paths = paths.map { QuestionArguments.resolved($0, among: stored.map(\.path)) }
+            let paths = paths.map { given in
+                let path = QuestionArguments.resolved(given, among: stored.map(\.path))
+                // What becomes a root has all links resolved.
+                return stored.contains { $0.path.contains(path) } ? path : PathArgument.target(path) ?? path
+            }
             let selection = RootSelection(store: store, coverage: coverage)
             var taken: [RootSelection.Taken] = []
             for root in stored where paths.isEmpty || paths.contains(where: { root.path.contains($0) }) {
                 taken.append(try selection.taken(root))
             }
             for path in paths where !stored.contains(where: { $0.path.contains(path) }) {
-                let root = PathArgument.target(path) ?? path
-                try selection.check(root, among: stored.map(\.path) + taken.map(\.root.path))
-                taken.append(try selection.join(root))
+                try selection.check(path, among: stored.map(\.path) + taken.map(\.root.path))
+                taken.append(try selection.join(path))
             }
             guard !taken.isEmpty else {
                 throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
@@ -108,10 +111,7 @@ struct ScanCommand: ParsableCommand {
                 try watcher.add(root, formerExcludes: formerExcludes, adopting: adopt ? paths[0] : nil)
             }
             try watcher.run(until: .crawled)
-            let roots = taken.map(\.root.path)
-            return paths.isEmpty
-                ? roots
-                : paths.map { path in roots.contains { $0.contains(path) } ? path : PathArgument.target(path) ?? path }
+            return paths.isEmpty ? taken.map(\.root.path) : paths
         }
     }
 }

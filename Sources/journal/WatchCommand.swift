@@ -55,7 +55,7 @@ struct WatchCommand: ParsableCommand {
         if backend == .fanotify { throw Failure(.unavailable, "fanotify: not available yet; inotify is") }
         Signals.block()
         let path = try database.path
-        let paths = try roots.map { try RootArgument.canonical(ArgumentText.bytes($0)) }
+        let paths = try roots.map { try PathArgument.directory(ArgumentText.bytes($0)) }
         let pace = Watcher.Pace(
             latency: latency.nanoseconds, sweeps: crawlEvery.nanoseconds, audits: auditEvery?.nanoseconds)
         guard (1_000_000...60_000_000_000).contains(pace.latency) else {

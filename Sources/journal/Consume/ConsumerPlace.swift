@@ -10,7 +10,7 @@ enum ConsumerPlace {
     /// Moves a consumer to where its list was taken.
     static func move(_ move: Consumer.Move, _ database: Path) throws {
         let outcome: Consumer.Outcome? = try asking(.move(move), database) { reply in
-            Consumer.Outcome.all.first { reply[$0.rawValue] != nil }
+            Consumer.Outcome.allCases.first { reply[$0.rawValue] != nil }
         } writing: {
             try $0.move(move)
         }

@@ -42,7 +42,7 @@ struct Consumption {
         guard let answer else {
             var failure = RefusalReport.failure(verdict)
             // What only waiting helps against, a full run does not.
-            if RefusalReport.lastingFailure(verdict.resolution) != nil {
+            if verdict.resolution.refusal?.reasons.contains(where: { !$0.passes }) == true {
                 failure.hint = [failure.hint, hint].compactMap { $0 }.joined(separator: "\njournal: hint: ")
             }
             throw failure

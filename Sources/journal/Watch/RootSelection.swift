@@ -3,22 +3,13 @@ import Kernel
 import Query
 import Store
 
-/// A ROOT as given.
-enum RootArgument {
-    /// The path of a root: absolute, with all links resolved, its own included. A root that is not there is as given; whether
-    /// that will do depends on whether it is stored.
-    static func canonical(_ given: [UInt8]) throws(Failure) -> Path {
-        try PathArgument.directory(given)
-    }
-}
-
 /// Which roots a writer takes up, and how they are stored.
 struct RootSelection {
     let store: Store
     let coverage: CoverageOptions
 
-    /// A root and the excludes by which it was crawled the last time.
-    typealias Taken = (root: Root, formerExcludes: [[UInt8]])
+    /// A root and the lists of excludes that were in force since it was last crawled to its end.
+    typealias Taken = (root: Root, formerExcludes: [[[UInt8]]])
 
     /// The roots of `journal watch`: those that are named, new ones among them, or all that are stored. Stored roots that are
     /// not named are stopped.
@@ -44,7 +35,7 @@ struct RootSelection {
     /// A new root.
     func join(_ path: Path) throws -> Taken {
         let patterns = coverage.exclude.map(ArgumentText.bytes)
-        return (try store.join(path, crossesMounts: coverage.crossMounts, excludes: patterns), patterns)
+        return (try store.join(path, crossesMounts: coverage.crossMounts, excludes: patterns), [])
     }
 
     /// A stored root, with the options of this time where some are given.
@@ -54,9 +45,9 @@ struct RootSelection {
         if !coverage.exclude.isEmpty { root.excludes = coverage.exclude.map(ArgumentText.bytes) }
         if coverage.crossMounts { root.crossesMounts = true }
         if root != stored {
-            try store.setOptions(of: root.id, crossesMounts: root.crossesMounts, excludes: root.excludes)
+            try store.setOptions(of: stored, crossesMounts: root.crossesMounts, excludes: root.excludes)
         }
-        return (root, stored.excludes)
+        return (root, try store.formerExcludes(of: root.id))
     }
 
     /// Whether a new root can be one.

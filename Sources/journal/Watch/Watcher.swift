@@ -101,9 +101,9 @@ final class Watcher {
         }
     }
 
-    /// Takes up a root; `formerExcludes` are those by which it was crawled the last time.
+    /// Takes up a root; `formerExcludes` are the lists that were in force since it was last crawled to its end.
     /// What is at the path `adopted` is taken for what was there, whatever file system it is on.
-    func add(_ root: Root, formerExcludes: [[UInt8]], adopting adopted: Path? = nil) throws {
+    func add(_ root: Root, formerExcludes: [[[UInt8]]], adopting adopted: Path? = nil) throws {
         var nodes: [StoredNode] = []
         try store.forEachNode(of: root) { id, parent, path, file, coverage in
             nodes.append(StoredNode(id: id, parent: parent, name: path.name, file: file, coverage: coverage))
@@ -142,7 +142,7 @@ final class Watcher {
             try lookAtFiles()
             try capture.step(commits)
             try answer()
-            for audit in capture.finishedAudits { try store.record(audit) }
+            for audit in capture.finishedAudits { try commits.waiting { try store.record(audit) } }
             capture.finishedAudits = []
             try prune(isBusy: capture.isBusy)
             try store.checkpointIfDue()
@@ -272,7 +272,7 @@ final class Watcher {
             case .forget(let path): pending.answer(try forget(path))
             case .prune(let seq): try pruner.ask(upTo: seq, pending)
             case .verified(let audit):
-                try store.record(audit)
+                try commits.waiting { try store.record(audit) }
                 pending.answer(Reply([("ok", "")]))
             case .move(let move):
                 let outcome = try commits.waiting { try store.move(move) }

@@ -177,6 +177,97 @@ import Testing
         #expect(Comparison.state(try session.views.files(), walk).isEmpty)
     }
 
+    /// What went while it was excluded is told by nobody: from before that there is no answer any more.
+    @Test(arguments: [true, false]) func anExcludeComesAndGoes(live: Bool) throws {
+        let session = try Session()
+        for name in ["d/f", "x.o", "keep/f"] as [Bytes] {
+            try Sys.mkdirs((session.tree / name).parent)
+            try Sys.write(session.tree / name, "1")
+        }
+        let watcher = try session.start()
+        let before = try session.sync()
+        try watcher.stop()
+        let excluding = try session.start(options: ["--exclude", "d/", "--exclude", "*.o"])
+        let within = try session.sync()
+        func remove() throws {
+            try Sys.removeTree(session.tree / "d")
+            try Sys.unlink(session.tree / "x.o")
+        }
+        if live { try remove() }
+        try session.sync()
+        try excluding.stop()
+        if !live { try remove() }
+        #expect(try session.run("query", "--no-sync", "--since", Bytes(before)).status == 0)
+        try session.start(options: ["--no-exclude"])
+        for path in [session.tree, session.tree / "d", session.tree / "d/f", session.tree / "x.o"] {
+            try session.expectRefusal(since: before, path)
+        }
+        // It was no part of a question that began while it was excluded.
+        #expect(try session.run("unchanged", "--since", Bytes(within), session.tree / "keep").status == 0)
+    }
+
+    /// The crawl that was to begin its coverage did not come to its end.
+    @Test(arguments: ["away", "killed", "stopped"]) func anExcludeIsDroppedAndNobodyLooks(how: String) throws {
+        let session = try Session()
+        let file = session.tree / "build/o"
+        try Sys.mkdirs(file.parent)
+        for name in [file, session.tree / "f"] { try Sys.write(name, "1") }
+        if how != "away" { for index in 0..<20_000 { try Sys.mkdir(session.tree / Bytes("\(index)")) } }
+        try session.start(options: ["--exclude", "build"])
+        let cursor = try session.sync()
+        try Sys.unlink(file)
+        try session.watcher?.stop()
+        if how == "away" { try Sys.rename(session.tree, session.outside / "away") }
+        let interrupted = try session.start(options: ["--no-exclude"], live: false)
+        if how == "killed" { interrupted.kill() } else { try interrupted.stop() }
+        if how == "away" { try Sys.rename(session.outside / "away", session.tree) }
+        let watcher = try session.start([])
+        try session.expectRefusal(since: cursor, file)
+        #expect(try session.views.value("SELECT count(*) FROM former_exclude") == "0" && watcher.isRunning)
+    }
+
+    /// It is no part of a question that begins while its root is stopped: neither may one go on from there with it.
+    @Test func aStartWhileARootIsStopped() throws {
+        let session = try Session()
+        func consume() throws -> Program.Output {
+            try Program.run(
+                Program.journal, ["consume", "n", "--format", "paths", "--db", session.database, "--", "cat"])
+        }
+        let watcher = try session.start([session.tree, session.outside])
+        try session.sync()
+        #expect(try session.run("consume", "n", "--format", "paths", "--initial").status == 0)
+        try Sys.write(session.outside / "told of in no list", "1")
+        try session.sync()
+        try watcher.stop()
+        try session.start([session.tree])
+        try Sys.write(session.tree / "a", "1")
+        let first = try consume()
+        #expect(first.text == "\(session.tree)/a\n", "\(first)")
+        let stopped = try session.sync()
+        try session.watcher?.stop()
+        try session.start([session.tree, session.outside])
+        try Sys.write(session.outside / "b", "1")
+        let second = try consume()
+        #expect(second.status == 3, "\(second)")
+        try session.expectRefusal(since: stopped)
+        #expect(try session.query(since: stopped, session.tree).rows.isEmpty)
+        let again = try session.sync()
+        #expect(try session.query(since: again).rows.isEmpty)
+        #expect(try session.run("query").status == 0, "the default starts where there is an answer")
+    }
+
+    /// What is asked about may have been a directory, which nothing says any more.
+    @Test func anExcludedDirectoryBelowWhatIsAFileNow() throws {
+        let session = try Session()
+        try Sys.mkdirs(session.tree / "f/d")
+        try session.start(options: ["--exclude", "d/"])
+        let cursor = try session.sync()
+        try Sys.removeTree(session.tree / "f")
+        try session.expectRefusal(since: cursor, session.tree / "f/d")
+        try Sys.write(session.tree / "f", "1")
+        try session.expectRefusal(since: cursor, session.tree / "f/d")
+    }
+
     @Test func excludesAreStored() throws {
         let session = try Session()
         try session.start(options: ["--exclude", "*.o"]).stop()
