@@ -167,15 +167,28 @@ struct BatchBuilder {
         }
     }
 
-    /// A directory that was seen at another place has left the one it was at, though nobody could look there.
+    /// A directory that was seen at another place has left the one it was at, though nobody could look there; and that also
+    /// where it is gone by now.
     private mutating func findUnseenDepartures(state: some StoredState) throws {
-        for (node, old) in pending.origins.sorted(by: { $0.value < $1.value }) where pending.observations[old] == nil {
-            guard let place = tree.place(of: node), place != old, arrived[place]?.child == node,
-                let row = try state.row(at: old), row.child == node
-            else { continue }
-            departed[old] = row
-            except(old)
+        for (node, old) in pending.origins.sorted(by: { $0.value < $1.value }) {
+            guard let place = tree.place(of: node), place != old, arrived[place]?.child == node else { continue }
+            try depart(node, unseen: old, state)
         }
+        for (node, origin, isLogged) in pending.gone {
+            guard let origin else { continue }
+            if try depart(node, unseen: origin, state), !isLogged { silent.insert(origin) }
+        }
+    }
+
+    /// Takes a directory from where the store has it. False where a look has told that already.
+    @discardableResult
+    private mutating func depart(_ node: NodeID, unseen old: Place, _ state: some StoredState) throws -> Bool {
+        guard pending.observations[old] == nil, let row = try state.row(at: old), row.child == node else {
+            return false
+        }
+        departed[old] = row
+        except(old)
+        return true
     }
 
     /// A file that arrived may have come from a directory that is gone, where nobody looked at it.
@@ -295,7 +308,7 @@ struct BatchBuilder {
                     node, parent: parent, path: path, mover: mover, except: excepted[node] ?? [],
                     logged: !(tree.place(of: mover).map(silent.contains) ?? false)))
         }
-        for (node, isLogged) in pending.gone {
+        for (node, _, isLogged) in pending.gone {
             batch.nodes.append(.gone(node, except: excepted[node] ?? [], logged: isLogged))
         }
         for node in pending.altered.sorted() where !pending.bornSet.contains(node) {

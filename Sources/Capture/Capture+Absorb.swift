@@ -42,8 +42,9 @@ extension Capture {
                     audit?.note(place, event.mask)
                     dirty.note(place, Hints(event.mask))
                     if event.mask.contains(.movedFrom) {
-                        let seen = pending.observations[place]?.hints ?? []
-                        dirty.noteRename(from: place, cookie: event.cookie, seen: seen)
+                        let seen = (pending.observations[place]?.hints ?? []).union(unseen[place] ?? [])
+                        dirty.noteRename(
+                            from: place, cookie: event.cookie, seen: seen.union(parked[place] ?? []))
                     }
                     if event.mask.contains(.movedTo) { dirty.noteRename(to: place, cookie: event.cookie) }
                 }

@@ -31,7 +31,8 @@ extension Capture {
     func settleDetached(_ state: some StoredState) throws {
         var leaving = detached.filter { !isHeld($0) }
         while !leaving.isEmpty {
-            for node in leaving {
+            // One that was taken from a place in another has gone with that.
+            for node in leaving where detached.contains(node) {
                 try noteLinksLeaving(with: tree.subtree(node), state)
                 forget(node)
             }
@@ -52,15 +53,27 @@ extension Capture {
             forget(lost, isLogged: isLogged)
         }
         for below in subtree.reversed() {
-            if let watch = tree[below]?.watch, tree.node(watchedBy: watch) == below { drain.inotify.remove(watch) }
-            tree.forget(below)
-            unlisted.remove(below)
-            parked.removeAll(in: below)
+            letGo(below)
             pending.addGone(below, isLogged: isLogged)
-            away.remove(below)
-            remoteTops.remove(below)
             dropGaps(of: below)
         }
+    }
+
+    /// Takes a directory out of all that is kept in memory of where to look. What is below it has gone before.
+    func letGo(_ node: NodeID) {
+        unwatch(node)
+        tree.forget(node)
+        detached.remove(node)
+        unlisted.remove(node)
+        parked.removeAll(in: node)
+        away.remove(node)
+        remoteTops.remove(node)
+    }
+
+    /// Removes the watch of a directory, unless another node has reclaimed it.
+    func unwatch(_ node: NodeID) {
+        guard let watch = tree[node]?.watch, tree.node(watchedBy: watch) == node else { return }
+        drain.inotify.remove(watch)
     }
 
     /// Forgets a directory that is no longer part of the journal: no change, so nothing is logged.

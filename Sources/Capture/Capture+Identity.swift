@@ -23,7 +23,7 @@ extension Capture {
     /// Asks a directory for its file system, and gives that a number if it is new.
     func know(_ directory: borrowing Descriptor, device: UInt64) throws(SystemError) -> MountedFileSystem {
         let filesystem = try FileSystem(of: directory)
-        let number = filesystems[filesystem.key] ?? Int32(filesystems.count + 1)
+        let number = filesystems[filesystem.key] ?? (filesystems.values.max() ?? 0) + 1
         if filesystems.updateValue(number, forKey: filesystem.key) == nil {
             pending.filesystems.append((number, filesystem.key))
         }

@@ -98,6 +98,9 @@ extension Capture {
         }
         do throws(SystemError) {
             let watch = try drain.inotify.watch(directory)
+            if let other = tree.node(watchedBy: watch), isOfAnotherRoot(node, other), (try? isThere(other)) ?? true {
+                return noteSecondSight(node)
+            }
             tree.setWatch(node, watch)
             tree.setUnwatched(node, false)
         } catch {
@@ -105,6 +108,16 @@ extension Capture {
             tree.setUnwatched(node, true)
             noteWatchLimit(node)
         }
+    }
+
+    private func isOfAnotherRoot(_ node: NodeID, _ other: NodeID) -> Bool { tree[node]!.root != tree[other]!.root }
+
+    /// Two roots show one directory (a bind mount), which has one watch (fact 50). The other has it; here is looked from time to
+    /// time.
+    private func noteSecondSight(_ node: NodeID) {
+        tree.setUnwatched(node, true)
+        remoteTops.insert(node)
+        openGap(node, .remote)
     }
 
     /// Looks at the next page of a directory. True when it is done.
@@ -207,7 +220,7 @@ private struct Page {
         isLogged = !capture.isSilent(node)
         let watched = capture.roots[value.root]!
         isRemarkable =
-            capture.links.unlinked.has(node) || (capture.crawling != nil && watched.formerExcludes != nil)
+            capture.links.unlinked.has(node) || (capture.crawling != nil && !watched.formerExcludes.isEmpty)
         excludes =
             watched.excludes.isEmpty
             ? nil

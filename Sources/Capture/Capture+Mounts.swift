@@ -119,9 +119,12 @@ extension Capture {
     /// So do the watches: a program that has a file open, or a way round the mount, may still write to what has another name
     /// elsewhere.
     private func hide(_ node: NodeID, _ coverage: Coverage) {
+        // Nobody knows what is in those, and files in them may have other names elsewhere.
+        let isUnlisted = !unlisted.isDisjoint(with: tree.subtree(node))
         settleInPlace(node)
         alter(node, tree[node]!.id, coverage)
         openStanding(node, .hidden)
+        if isUnlisted, let watched = roots[tree[node]!.root] { reconcile(watched, cause: .doubt) }
         if let path = tree.path(of: node) { notify(.hidden(path: path)) }
     }
 
@@ -175,7 +178,7 @@ extension Capture {
     func suspend(_ top: NodeID) {
         settleInPlace(top)
         for node in tree.subtree(top) {
-            if let watch = tree[node]?.watch, tree.node(watchedBy: watch) == node { drain.inotify.remove(watch) }
+            unwatch(node)
             tree.setWatch(node, nil)
         }
     }
@@ -194,23 +197,21 @@ extension Capture {
             tree.attach(node, at: place)
             if pending.observations[place]?.after.isPresent == false { pending.observations[place] = nil }
         }
-        for node in parked.nodes.filter(subtree.contains) {
-            for (name, hints) in parked.removeAll(in: node)! { keepUnseen(Place(node, name), hints) }
-        }
+        unpark(where: subtree.contains)  // to be set aside
         unlisted.subtract(subtree)
     }
 
     /// Names that events told of in a directory that cannot be looked at now: they wait for the crawl that can. Other names of
-    /// their files can be looked at; where nobody knows which file it is, everything is.
+    /// their files can be looked at; where nobody knows which file it is, since another has come there, everything is.
     func setAside(_ names: [Name: Hints], in node: NodeID, _ state: some StoredState) throws {
         for (name, hints) in names {
             let place = Place(node, name)
             keepUnseen(place, hints)
-            if let row = try state.row(at: place) {
-                if row.child == nil { links.touch(row.entry.id, hints.intersection(.content)) }
-            } else if let file = links.unlinked[place] {
-                links.touch(file, hints.intersection(.content))
-            } else if let watched = roots[tree[place.node]!.root], watched.root.state == .live {
+            let row = try state.row(at: place)
+            let file = row.flatMap { $0.child == nil ? $0.entry.id : nil } ?? links.unlinked[place]
+            if let file { links.touch(file, hints.intersection(.content)) }
+            let isOther = unseen[place]?.contains(.arrival) ?? true
+            if row == nil && file == nil || isOther, let watched = roots[tree[node]!.root] {
                 reconcile(watched, cause: .doubt)
             }
         }
@@ -228,14 +229,10 @@ extension Capture {
         return !away.isEmpty && tree.nearest(of: away, above: node) != nil
     }
 
-    /// Whether a directory can be seen where the tree has it.
-    func isThere(_ node: NodeID) -> Bool {
-        do throws(SystemError) {
-            guard let opened = try open(node, for: .anchor) else { return false }
-            _ = opened
-            return true
-        } catch {
-            return true  // Nobody knows: then it keeps its place.
-        }
+    /// Whether a directory can be seen where the tree has it; an error where nobody knows.
+    func isThere(_ node: NodeID) throws(SystemError) -> Bool {
+        guard let opened = try open(node, for: .anchor) else { return false }
+        _ = opened
+        return true
     }
 }

@@ -29,7 +29,16 @@ extension Capture {
             }
         }
         // Two sights of one directory, through a bind mount somewhere above, would share its watch.
-        if root.root.crossesMounts, let moved = tree.node(of: id), isThere(moved) { coverage = .mount }
+        if root.root.crossesMounts, let moved = tree.node(of: id) {
+            do throws(SystemError) {
+                if try isThere(moved) { coverage = .mount }
+            } catch {
+                // It came from there, or is still there: nobody knows until that can be looked at again.
+                leaveOpen(openGap(place.node, .doubt))
+                keepUnseen(place, hints)
+                return nil
+            }
+        }
         if coverage == .covered, let moved = tree.node(of: id), tree[moved]!.root == root.root.id,
             moved != root.root.node
         {
@@ -39,14 +48,18 @@ extension Capture {
                 return nil
             }
             let gap = nearestGap(above: tree[moved]?.parent ?? pending.origins[moved]?.node)
+            let isOther = excludesOthers(place, than: tree.place(of: moved) ?? pending.origins[moved], in: root)
             if let old = tree.place(of: moved) {
                 detach(moved)
                 if pending.observations[old]?.after.isPresent ?? true { dirty.insert(old, []) }
             }
-            detached.remove(moved)
-            tree.attach(moved, at: place)
-            follow(moved, outOf: gap)
-            return moved
+            // Where other names below it are excluded from now on, it ends there, and begins here.
+            if !isOther {
+                detached.remove(moved)
+                tree.attach(moved, at: place)
+                follow(moved, outOf: gap)
+                return moved
+            }
         }
         let born = tree.addNew(
             at: place, id: id, root: root.root.id, coverage: coverage, isMountPoint: status.isMountRoot)
@@ -56,7 +69,8 @@ extension Capture {
             openGap(born, .remote)
         }
         if coverage == .covered {
-            if let crawling { crawling.add(born) } else { expansions.append(born) }
+            // A scan has no gap that would keep anybody from asking meanwhile.
+            if let crawling, crawling.mode != .scan { crawling.add(born) } else { expansions.append(born) }
         }
         return born
     }
@@ -67,7 +81,9 @@ extension Capture {
         if !root.root.crossesMounts { return .mount }
         if devices[status.device]?.isPseudo == true { return .pseudo }
         // A second sight of a directory that is in the tree already (a bind mount) would share its watch.
-        if status.isMountRoot, let known = tree.node(of: id), known != tree.child(at: place), isThere(known) {
+        if status.isMountRoot, let known = tree.node(of: id), known != tree.child(at: place),
+            (try? isThere(known)) ?? true
+        {
             return .mount
         }
         return .covered

@@ -11,13 +11,14 @@ extension Capture {
         else { return false }
         let isReconciled = crawls.contains { $0.root == root.root.id && $0.mode != .scan }
         let top = isReconciled ? root.root.node : node
+        // Each by a crawl of its own subtree: what waits for a crawl to be found again may do so where a gap says that.
         let closable = closableGaps { [tree] in tree.isBelow($1.node, top) && Self.isRetried($1) }
+        for (id, gap) in closable where gap.node != top { crawl(toClose: id) }
+        let own = closable.filter { $0.value.node == top }
         addCrawl(
             Crawl(
-                root: root.root.id, top: top,
-                mode: root.root.since == nil ? .baseline : closable.isEmpty ? .scan : .reconcile,
-                gaps: closable.map(\.key), notBefore: closable.map(\.value.since).min() ?? root.root.crawled,
-                ticket: ticket))
+                root: root.root.id, top: top, mode: own.isEmpty ? .scan : .reconcile, gaps: own.map(\.key),
+                notBefore: own.map(\.value.since).min() ?? root.root.crawled ?? vouchedUntil, ticket: ticket))
         return true
     }
 

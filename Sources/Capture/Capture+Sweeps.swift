@@ -14,8 +14,8 @@ extension Capture {
         if limited.isEmpty, let path = tree.path(of: node) {
             notify(.watchLimit(path: path, limit: Sysctl.inotifyWatches))
         }
-        guard let top = limitedTop(of: node, limited) else { return }
-        let gap = openGap(top, .watchLimit)
+        guard let (top, since) = limitedTop(of: node, limited) else { return }
+        let gap = openGap(top, .watchLimit, since: since)
         scheduleSweep(of: gap)
         leaveStanding(gap)
     }
@@ -25,18 +25,18 @@ extension Capture {
         for crawl in crawls where crawl.gaps.contains(gap) { crawl.standing.insert(gap) }
     }
 
-    /// Which directory is the gap when `node` gets no watch: itself, or its parent instead of many of its children. Nil
-    /// where the gap of a directory above has it already.
-    private func limitedTop(of node: NodeID, _ limited: [GapID: OpenGap]) -> NodeID? {
+    /// Which directory is the gap when `node` gets no watch: itself, or its parent instead of many of its children, and
+    /// since when. Nil where the gap of a directory above has it already.
+    private func limitedTop(of node: NodeID, _ limited: [GapID: OpenGap]) -> (NodeID, since: Int64)? {
         if let top = tree.nearest(of: Set(limited.values.map(\.node)), above: tree[node]?.parent) {
             for (gap, value) in limited where value.node == top { leaveStanding(gap) }
             return nil
         }
-        guard let parent = tree[node]?.parent, !tree.isContainer(parent) else { return node }
+        guard let parent = tree[node]?.parent, !tree.isContainer(parent) else { return (node, vouchedUntil) }
         let siblings = limited.filter { tree[$0.value.node]?.parent == parent && $0.value.node != node }
-        guard siblings.count >= Self.siblingLimit else { return node }
+        guard siblings.count >= Self.siblingLimit else { return (node, vouchedUntil) }
         for gap in siblings.keys { dropGap(gap) }
-        return parent
+        return (parent, siblings.values.reduce(vouchedUntil) { min($0, $1.since) })
     }
 
     /// Adds the crawls that are due, or all of those for want of watches when the limit was raised.

@@ -17,6 +17,8 @@ struct Hints: OptionSet, Hashable {
     static let entry = Hints(rawValue: 16)
     /// The same of a directory: it tells where directories are that are not at their places.
     static let directory = Hints(rawValue: 32)
+    /// CREATE or MOVED_TO: another file has the name, or had it.
+    static let arrival = Hints(rawValue: 64)
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -27,10 +29,12 @@ struct Hints: OptionSet, Hashable {
         if mask.contains(.delete) { insert(.deletedLast) }
         if !mask.isDisjoint(with: Self.entries) { insert(.entry) }
         if contains(.entry) && mask.contains(.isDirectory) { insert(.directory) }
+        if !mask.isDisjoint(with: Self.arrivals) { insert(.arrival) }
     }
 
     private static let writes: EventMask = [.modify, .closeWrite]
     private static let entries: EventMask = [.create, .delete, .movedFrom, .movedTo]
+    private static let arrivals: EventMask = [.create, .movedTo]
 
     /// Both, where the other was said after this.
     func followed(by newer: Hints) -> Hints {
@@ -79,7 +83,7 @@ struct DirtyNames {
     }
 
     /// The first half of a rename. What was said of the file under the old name will be said of it under the new one: in
-    /// `mv a b; write b; mv b c` nobody will see `b`. `seen` is what was said before the last look, if it is not committed.
+    /// `mv a b; write b; mv b c` nobody will see `b`. `seen` is what was said before and is not committed.
     mutating func noteRename(from place: Place, cookie: UInt32, seen: Hints) {
         let said = (names[place] ?? []).union(later[place] ?? []).union(seen)
         leaving[cookie] = (place, said.intersection([.content, .metadata]))

@@ -68,8 +68,8 @@ struct Pending {
     private(set) var bornSet: Set<NodeID> = []
     /// Where directories that moved were in the stored state.
     private(set) var origins: [NodeID: Place] = [:]
-    /// Directories of the store that are no more, with the root they belonged to.
-    private(set) var gone: [(node: NodeID, isLogged: Bool)] = []
+    /// Directories of the store that are no more, and where those that had moved before were.
+    private(set) var gone: [(node: NodeID, origin: Place?, isLogged: Bool)] = []
     var altered: Set<NodeID> = []
     var filesystems: [(id: Int32, key: [UInt8])] = []
     var openedGaps: [OpenedGap] = []
@@ -87,7 +87,7 @@ struct Pending {
 
     var isEmpty: Bool {
         observations.isEmpty && arrivals.isEmpty && passing.isEmpty && born.isEmpty && origins.isEmpty && gone.isEmpty
-            && altered.isEmpty
+            && altered.isEmpty && filesystems.isEmpty
             && openedGaps.isEmpty && closedGaps.isEmpty && rootStates.isEmpty
     }
 
@@ -123,12 +123,12 @@ struct Pending {
 
     /// Notes that a directory is no more.
     mutating func addGone(_ node: NodeID, isLogged: Bool) {
-        origins[node] = nil
+        let origin = origins.removeValue(forKey: node)
         altered.remove(node)
         if bornSet.remove(node) != nil {
             born.removeAll { $0 == node }
         } else {
-            gone.append((node, isLogged))
+            gone.append((node, origin, isLogged))
         }
     }
 

@@ -151,7 +151,8 @@ struct Tree {
     mutating func forget(_ id: NodeID) {
         detach(id)
         guard let node = nodes.removeValue(forKey: id) else { return }
-        if let watch = node.watch { byWatch[watch] = nil }
+        // Another node may have it by now: a directory that moved to another root is one inode, and has one watch.
+        if let watch = node.watch, byWatch[watch] == id { byWatch[watch] = nil }
         if node.isUnwatched { unwatched -= 1 }
         if byID[node.id] == id { byID[node.id] = nil }
         containers[id] = nil

@@ -126,6 +126,69 @@ import Testing
         #expect(try session.views.files()[old]?.nlink == 1)
     }
 
+    /// A name below a mount is given to another file before anybody can look: what is known of the name is of the one before.
+    @Test(arguments: ["known", "unlinked"], [false, true])
+    func B51_aHiddenNameIsGivenToAnotherFile(name: String, written: Bool) throws {
+        guard let (session, point) = try begin() else { return }
+        let (taken, file) = (point / "d/f", session.tree / "g")
+        if name == "unlinked" {
+            try Sys.link(taken, session.tree / "other")
+            try session.sync()
+            try Sys.unlink(taken)
+        }
+        let cursor = try session.sync()
+        try session.watcher?.paused {
+            if name == "known" { try Sys.unlink(taken) }
+            try Sys.link(file, taken)
+            if written {
+                try Sys.write(taken, "22")
+                try Sys.unlink(taken)
+            }
+            try Mount.run("mount", "-t", "tmpfs", "none", point)
+        }
+        defer { _ = try? Program.run("umount", ["-l", point]) }
+        #expect(try eventually { try session.run("query", "--since", Bytes(cursor)).status == 0 })
+        let rows = try session.query(since: cursor, file).rows
+        #expect(rows.map(written ? \.content : \.metadata) == [true], "\(rows)")
+        if written { return }
+
+        // It goes, and what is known of the name is older still.
+        let later = try session.sync()
+        try session.watcher?.paused {
+            try Mount.run("umount", point)
+            try Sys.unlink(taken)
+            try Mount.run("mount", "-t", "tmpfs", "none", point)
+        }
+        #expect(try eventually { try session.run("query", "--since", Bytes(later), file).status == 0 })
+        #expect(try session.query(since: later, file).rows.map(\.metadata) == [true])
+    }
+
+    /// A file is written to, hidden before anybody can look, and leaves its place when that is seen again: what was said of it
+    /// under the old name goes with it. Its size and mtime say nothing.
+    @Test func B51_whatWasWrittenBelowAMountMovesOut() throws {
+        guard let (session, point) = try begin() else { return }
+        let (old, new) = (point / "d/f", session.tree / "moved")
+        let cursor = try session.sync()
+        let mtime = try #require(try Sys.facts(old)).mtime
+        try session.watcher?.paused {
+            try Sys.write(old, "2")
+            try Sys.utimens(old, access: nil, modification: mtime)
+            try Mount.run("mount", "-t", "tmpfs", "none", point)
+        }
+        var isMounted = true
+        defer { if isMounted { _ = try? Program.run("umount", ["-l", point]) } }
+        try session.sync()
+        try session.watcher?.paused {
+            try Mount.run("umount", point)
+            isMounted = false
+            try Sys.rename(old, new)
+        }
+        #expect(try eventually { try session.run("query", "--since", Bytes(cursor)).status == 0 })
+        let rows = try session.query(since: cursor, "--type", "file").rows
+        #expect(
+            rows.map(\.kind) == ["renamed"] && rows.map(\.path) == [new] && rows.map(\.content) == [true], "\(rows)")
+    }
+
     /// A name that nobody ever saw was another one of a file that is covered, and is gone, or another file's, when it could be
     /// seen.
     @Test(arguments: [false, true]) func B51_whatCameAndWentBelowAMountHadAnotherName(replaced: Bool) throws {

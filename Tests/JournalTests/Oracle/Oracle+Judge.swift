@@ -28,6 +28,7 @@ extension Oracle {
                     && (kind == .programs || !line.contains(" nlink 1 ")
                         || Worker.steady.contains { line.contains("/tree/\($0)/") }))
             })
+        report("\(place) tables", try session.views.contradictions())
         try judge(from: history.count - 2, net.rows, place)
         report(
             "\(place) log",
@@ -73,6 +74,7 @@ extension Oracle {
             "query", "--format", "json", "--cursor", "--renames", "split", "--since", Bytes(before.cursor),
             "--timeout", "1s")
         figures.refused += output.status == 3 ? 1 : 0
+        report("\(place) tables while unreadable", try session.views.contradictions())
         if output.status == 3 {
             if !output.bytes.isEmpty { report("\(place) refused", ["but printed: \(output)"]) }
             return

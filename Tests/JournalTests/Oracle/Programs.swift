@@ -42,7 +42,8 @@ struct Programs {
     private mutating func existing() throws -> String {
         var place = tree
         while true {
-            let names = try Sys.list(place).filter { place != tree || !Worker.steady.contains($0) }
+            // Others are at work: it may be gone, or no directory any more.
+            let names = ((try? Sys.list(place)) ?? []).filter { place != tree || !Worker.steady.contains($0) }
             guard !names.isEmpty else { break }
             place = place / random.pick(names)
             guard random.chance(60), try Sys.facts(place).map({ $0.mode & S_IFMT == S_IFDIR }) == true else { break }

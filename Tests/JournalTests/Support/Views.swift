@@ -92,6 +92,30 @@ struct Views {
         }
     }
 
+    /// Where the tables behind the views contradict each other: rows of directories that are no nodes, nodes without a row,
+    /// counts that are not those of the rows. In words, none where all is well.
+    func contradictions() throws -> [String] {
+        try read { db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT 'a row of no directory: ' || name FROM state WHERE node NOT IN (SELECT id FROM node)
+                    UNION ALL
+                    SELECT 'a directory without its node: ' || name FROM state LEFT JOIN node ON node.id = state.child
+                    WHERE state.child IS NOT NULL AND node.parent IS NOT state.node
+                    UNION ALL
+                    SELECT 'a node without its row: ' || id FROM node
+                    WHERE parent IS NOT NULL AND id NOT IN (SELECT child FROM state WHERE child IS NOT NULL)
+                    UNION ALL
+                    SELECT 'counts of a root: ' || directories || ' and ' || files || ', rows: ' || d || ' and ' || f
+                    FROM root JOIN (
+                      SELECT node.root, count(child) AS d, count(*) - count(child) AS f
+                      FROM state JOIN node ON node.id = state.node GROUP BY node.root) ON root = root.id
+                    WHERE (directories, files) <> (d, f)
+                    """)
+        }
+    }
+
     /// What `sql` gives as its only value.
     func value(_ sql: String) throws -> String? { try read { try String.fetchOne($0, sql: sql) } }
 
