@@ -23,13 +23,17 @@ extension Store {
     /// Copies what no reader holds back, and where that is all of it, cuts the WAL's file to nothing.
     package func truncateLog() throws {
         // > SQLITE_CHECKPOINT_TRUNCATE: […] the busy-handler callback is invoked as necessary (sqlite3_wal_checkpoint_v2)
-        try StoreError.wrap(database) { try database.execute(sql: "PRAGMA busy_timeout = 0") }
+        let usual = patience
+        try waitForOthers(milliseconds: 0)
         try checkpoint("TRUNCATE")
-        try StoreError.wrap(database) { try database.execute(sql: Self.busyTimeout) }
+        try waitForOthers(milliseconds: usual)
     }
 
-    /// What ``Store/with(path:isSuspect:bootID:clock:_:)`` sets.
-    private static let busyTimeout = "PRAGMA busy_timeout = 10000"
+    /// Sets how long a write waits for another program that writes, before it throws ``StoreError/Reason/busy``.
+    package func waitForOthers(milliseconds: Int) throws {
+        patience = milliseconds
+        try StoreError.wrap(database) { try database.execute(sql: "PRAGMA busy_timeout = \(milliseconds)") }
+    }
 
     private func checkpoint(_ mode: String) throws {
         do {

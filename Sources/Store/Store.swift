@@ -29,6 +29,10 @@ package final class Store: StoredState {
     let sequence: SequenceFunction
     /// The rows that had been changed at the last checkpoint.
     var lastCheckpoint = 0
+    /// How long a write waits for another program, milliseconds.
+    var patience = Store.openingPatience
+    /// A reader may have to recover the WAL that a crash has left, which takes a while.
+    private static let openingPatience = 10_000
     /// Pages that have moved so that others could be given back, all in all.
     var pagesMoved = 0
     /// Whether the file is longer than the database: no checkpoint since has brought in the whole WAL.
@@ -57,7 +61,7 @@ package final class Store: StoredState {
         BulkStatement.countNoMemory
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
-        configuration.busyMode = .timeout(10)
+        configuration.busyMode = .timeout(Double(openingPatience) / 1000)
         configuration.prepareDatabase { database in
             BulkStatement.keepLogFiles(database)
             try database.execute(sql: connectionSettings)

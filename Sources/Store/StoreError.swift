@@ -11,6 +11,8 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         case corrupt
         /// No space for the commit; the database is as it was before.
         case full
+        /// Another program writes to the database, for longer than this one waits; the database is as it was before.
+        case busy
         case permission
         case inputOutput
         case cannotCreate
@@ -18,6 +20,9 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
 
     package let reason: Reason
     package let message: String
+
+    /// Whether the same can be tried again later.
+    package var passes: Bool { reason == .full || reason == .busy }
 
     init(_ reason: Reason, _ message: String) {
         self.reason = reason
@@ -35,6 +40,7 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
             switch error.resultCode.primaryResultCode {
             case .SQLITE_NOTADB: throw StoreError(.notAJournal, text)
             case .SQLITE_CORRUPT: throw StoreError(.corrupt, text)
+            case .SQLITE_BUSY: throw StoreError(.busy, text)
             case .SQLITE_FULL: throw StoreError(.full, text)
             // SQLite says FULL for ENOSPC of a write to a file, but not where it makes room in the -shm, nor for EDQUOT. An EIO
             // is no such thing: nobody knows what the disk has lost with it, so it is not tried again.

@@ -19,8 +19,8 @@ struct Asking {
         var withoutWatcher: Int64?
         /// Which process has the journal then, and says nothing.
         var silent: Int?
-        /// One answered that it cannot commit: since when the disk is full.
-        var fullSince: Int64?
+        /// One answered that it cannot commit.
+        var obstacle: Obstacle?
         /// The batch up to which a barrier has synced.
         var durable: Int64?
 
@@ -31,7 +31,7 @@ struct Asking {
     func ask<T>(_ body: (Snapshot, Verdict) throws -> T) throws -> (Verdict, T) {
         let deadline = Clock.boot() + timeout.nanoseconds
         var pause: Int64 = 20_000_000
-        var fullSince: Int64?
+        var obstacle: Obstacle?
         while true {
             let left = max(0, deadline - Clock.boot())
             let reply = noSync ? .silence : try Client.barrier(database: database, timeout: .nanoseconds(left))
@@ -40,12 +40,12 @@ struct Asking {
                 // A watcher of another file than this one, which has its name now, vouches for nothing in it.
                 if case .done(let done) = reply, try snapshot.has(done.cursor) { barrier = done }
                 var verdict = try verdict(snapshot, barrier)
-                if case .full(let since) = reply {
-                    fullSince = since
+                if case .waiting(let reason) = reply {
+                    obstacle = reason
                     if Clock.boot() + pause < deadline { return nil }
                 }
                 // What is left of the time may be too short for another reply.
-                if barrier == nil { verdict.fullSince = fullSince }
+                if barrier == nil { verdict.obstacle = obstacle }
                 if let refusal = verdict.resolution.refusal, let barrier,
                     refusal.isOnlyWaiting(for: barrier.closing, asOf: barrier.cursor.seq),
                     Clock.boot() + pause < deadline

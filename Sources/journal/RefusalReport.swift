@@ -8,9 +8,7 @@ enum RefusalReport {
         var lines: [String] = []
         if let refusal = verdict.resolution.refusal { lines += refusal.reasons.map { line($0, refusal.horizonNS) } }
         if let until = verdict.withoutWatcher {
-            let reason = verdict.fullSince.map {
-                "the watcher cannot commit, the disk is full since \(Timestamp.local($0))"
-            }
+            let reason = verdict.obstacle.map { "the watcher \($0.words)" }
             lines.append(
                 "\(reason ?? noWatcher(verdict.silent)), so the journal cannot vouch for now, only until \(Timestamp.local(until))"
                     + (instead.map { "; \($0)" } ?? ""))

@@ -63,8 +63,8 @@ struct LogReader {
 struct WatcherStatus {
     var pid: Int
     var isLive: Bool
-    /// Since when it cannot commit, because the disk is full; nanoseconds since 1970.
-    var fullSince: Int64?
+    /// Why it cannot commit.
+    var obstacle: Obstacle?
     var watches: Int
     var watchLimit: Int?
     var directories: Int
@@ -84,7 +84,7 @@ struct WatcherStatus {
         func number(_ key: String) -> Int { reply[key].flatMap { Int($0) } ?? 0 }
         pid = number("pid")
         isLive = reply["live"] == "yes"
-        fullSince = reply.fullSince
+        obstacle = reply.obstacle
         watches = number("watches")
         watchLimit = reply["watch-limit"].flatMap { Int($0) }
         directories = number("directories")

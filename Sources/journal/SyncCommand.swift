@@ -21,8 +21,8 @@ struct SyncCommand: ParsableCommand {
         repeat {
             let left = max(.milliseconds(1), deadline - ContinuousClock.now)
             let reply = try Client.ask(.barrier, database: path, timeout: left)
-            if let since = reply?.fullSince {
-                reason = "the watcher cannot commit: disk full since \(Timestamp.local(since))"
+            if let obstacle = reply?.obstacle {
+                reason = "the watcher \(obstacle.words)"
             } else if let reply, let cursor = reply["cursor"] {
                 if reply["live"] == "yes" {
                     var output = Output.standardOutput()

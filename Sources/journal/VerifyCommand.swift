@@ -98,7 +98,7 @@ struct VerifyCommand: ParsableCommand {
     private func barrier(_ path: Path) throws {
         switch try Client.barrier(database: path, timeout: timeout.duration) {
         case .done: return
-        case .full(let since): throw Client.fullDisk(path, since: since)
+        case .waiting(let obstacle): throw obstacle.failure(path)
         case .silence:
             throw Failure(
                 .unavailable, "\(ShellQuote.text(path.shown)): the watcher is gone, or did not answer in time",

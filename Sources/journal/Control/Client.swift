@@ -15,8 +15,8 @@ enum Client {
     /// What a watcher says to a barrier.
     enum BarrierReply {
         case done(Barrier)
-        /// It cannot commit: the disk is full since then, nanoseconds since 1970.
-        case full(since: Int64)
+        /// It cannot commit.
+        case waiting(Obstacle)
         /// No watcher answers in time: it has died, or nobody listens at the socket.
         case silence
     }
@@ -24,7 +24,7 @@ enum Client {
     /// Asks for a barrier, and throws where it may not be asked.
     static func barrier(database: Path, timeout: Duration) throws(Failure) -> BarrierReply {
         guard let reply = try ask(.barrier, database: database, timeout: timeout) else { return .silence }
-        if let since = reply.fullSince { return .full(since: since) }
+        if let obstacle = reply.obstacle { return .waiting(obstacle) }
         guard let cursor = reply["cursor"].flatMap({ Cursor($0) }) else { return .silence }
         return .done(Barrier(cursor: cursor, closing: Set(reply.all("closing").compactMap { Int64($0) })))
     }
@@ -62,8 +62,8 @@ enum Client {
         if let unable = reply["unable"] {
             throw Failure(.unavailable, "\(ShellQuote.text(path)): the watcher cannot answer: \(unable)")
         }
-        // A barrier may be asked for again until there is space; what changes something was not done.
-        if let since = reply.fullSince, !request.isQuestion { throw fullDisk(database, since: since) }
+        // A barrier may be asked for again until it can commit; what changes something was not done.
+        if let obstacle = reply.obstacle, !request.isQuestion { throw obstacle.failure(database) }
         // A reply that was cut short is none: the watcher died over it.
         return reply["ok"] == nil ? nil : reply
     }
@@ -106,12 +106,6 @@ enum Client {
         guard try FileStatus(at: database.shown).uid == listener else {
             throw .notPermitted("connect", socketPath(database))
         }
-    }
-
-    static func fullDisk(_ database: Path, since: Int64) -> Failure {
-        Failure(
-            .unavailable,
-            "\(ShellQuote.text(database.shown)): the watcher cannot commit: disk full since \(Timestamp.local(since))")
     }
 
     /// The socket stands beside the database.

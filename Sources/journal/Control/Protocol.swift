@@ -95,8 +95,8 @@ struct Reply {
     }
 
     subscript(key: String) -> String? { fields.first { $0.key == key }?.value }
-    /// Since when the watcher cannot commit, because the disk is full; nanoseconds since 1970.
-    var fullSince: Int64? { self["full"].flatMap { Int64($0) } }
+    /// Why the watcher cannot commit.
+    var obstacle: Obstacle? { self["obstacle"].flatMap { Obstacle(words: $0) } }
     func all(_ key: String) -> [String] { fields.filter { $0.key == key }.map(\.value) }
 
     var bytes: [UInt8] { fields.flatMap { Array("\($0.key) \($0.value)\n".utf8) } }

@@ -28,8 +28,7 @@ struct StatusReport {
                 "          WAL held back by PID \(reader.pid) (\(ShellQuote.text(reader.program))), which reads")
         }
         if let watcher {
-            let state = watcher.fullSince.map { "cannot commit: disk full since \(Timestamp.local($0))" }
-            lines.append("watcher   \(state ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
+            lines.append("watcher   \(watcher.obstacle?.words ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
             let limit = watcher.watchLimit.map { " of \(Grouped.text($0))" } ?? ""
             lines.append(
                 "          \(Grouped.text(watcher.watches))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
@@ -204,7 +203,8 @@ struct StatusReport {
             ("pid", .number(Int64(watcher.pid))), ("live", .bool(watcher.isLive)),
             (
                 "cannot_commit",
-                watcher.fullSince.map { .object([("reason", .string("disk full")), ("since", JSON.time($0))]) } ?? .null
+                watcher.obstacle.map { .object([("reason", .string($0.cause.words)), ("since", JSON.time($0.since))]) }
+                    ?? .null
             ),
             ("watches", .number(Int64(watcher.watches))), ("directories", .number(Int64(watcher.directories))),
             ("unwatched", .number(Int64(watcher.unwatched))),

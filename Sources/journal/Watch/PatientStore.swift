@@ -2,25 +2,28 @@ import Changes
 import Kernel
 import Store
 
-/// The store as the capture sees it: a commit that finds no space waits until there is some.
+/// The store as the capture sees it: a commit that finds no space, or that another program keeps out, waits until it can be
+/// made.
 ///
 /// Nothing of it is in the database until then, and nothing else is looked at: the batch is held, and what the kernel says
-/// gathers behind it in the drain's memory. When that is full too, the kernel overflows and says so. So what a full disk
+/// gathers behind it in the drain's memory. When that is full too, the kernel overflows and says so. So what either
 /// costs is time, and in the worst case a reconcile.
 final class PatientStore: StoredState {
     private let store: Store
     private let reporter: Reporter
-    /// Looks after what cannot wait, between two attempts, and is told since when; throws to give up.
-    private let meanwhile: (Int64) throws -> Void
-    /// Since when no commit has found space, nanoseconds since 1970; nil where the last one has.
-    private(set) var fullSince: Int64?
+    /// Looks after what cannot wait, between two attempts, and is told why; throws to give up.
+    private let meanwhile: (Obstacle) throws -> Void
+    /// Why the last commit could not be made; nil where it was.
+    private(set) var obstacle: Obstacle?
 
     /// Between two attempts, nanoseconds.
     private static let interval: Int64 = 1_000_000_000
     /// Between two looks at what cannot wait, nanoseconds.
     private static let look: Int64 = 50_000_000
+    /// How long an attempt waits for another program, milliseconds: nobody is answered meanwhile.
+    static let patience = 1_000
 
-    init(_ store: Store, reporter: Reporter, meanwhile: @escaping (Int64) throws -> Void) {
+    init(_ store: Store, reporter: Reporter, meanwhile: @escaping (Obstacle) throws -> Void) {
         self.store = store
         self.reporter = reporter
         self.meanwhile = meanwhile
@@ -28,21 +31,22 @@ final class PatientStore: StoredState {
 
     func commit(_ batch: Batch) throws -> Cursor { try waiting { try store.commit(batch) } }
 
-    /// Runs `body` until it does not fail for want of space.
+    /// Runs `body` until it does not fail for what passes.
     func waiting<Result>(_ body: () throws -> Result) throws -> Result {
         while true {
             do {
                 let result = try body()
-                if fullSince != nil { reporter.hasSpace() }
-                fullSince = nil
+                if obstacle != nil { reporter.commitsAgain() }
+                obstacle = nil
                 return result
-            } catch let error as StoreError where error.reason == .full {
-                let since = fullSince ?? Clock.wall()
-                if fullSince == nil { reporter.isFull(error.message) }
-                fullSince = since
+            } catch let error as StoreError where error.passes {
+                if obstacle == nil { reporter.waits(error.message) }
+                // One may follow the other.
+                let known = Obstacle(error, since: obstacle?.since)
+                obstacle = known
                 let next = Clock.boot() + Self.interval
                 repeat {
-                    try meanwhile(since)
+                    try meanwhile(known)
                     ThisProcess.sleep(nanoseconds: Self.look)
                 } while Clock.boot() < next
             }

@@ -69,7 +69,7 @@ final class Pruner {
             let goesOn = try stepDue(isBusy: isBusy)
             let now = Clock.boot()
             next = now + (goesOn ? (now - began) * Self.restFactor : Self.interval)
-        } catch let error as StoreError where error.reason == .full {
+        } catch let error as StoreError where error.passes {
             // Nothing is lost by that, and the next commit says it: it is tried again.
             next = Clock.boot() + Self.interval
         }
@@ -79,7 +79,7 @@ final class Pruner {
     func finish(_ isStopped: () -> Bool) throws {
         do {
             while !isStopped(), try stepDue(isBusy: false) { try store.checkpointIfDue() }
-        } catch let error as StoreError where error.reason == .full {
+        } catch let error as StoreError where error.passes {
             // Likewise.
         }
     }
@@ -128,8 +128,8 @@ final class Pruner {
             asked[0].outcome.bytes = max(0, asked[0].size - (try store.bytes()))
             let done = asked.removeFirst()
             done.pending.answer(Reply(done.outcome))
-        } catch let error as StoreError where error.reason == .full {
-            asked.removeFirst().pending.answer(Reply([("ok", ""), ("full", String(Clock.wall()))]))
+        } catch let error as StoreError where error.passes {
+            asked.removeFirst().pending.answer(Reply([("ok", ""), Obstacle(error).field]))
         }
     }
 

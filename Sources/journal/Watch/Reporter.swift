@@ -59,14 +59,14 @@ final class Reporter {
 
     func stopped() { line("stopped") }
 
-    /// A commit finds no space.
-    func isFull(_ reason: String) {
+    /// A commit has to wait.
+    func waits(_ reason: String) {
         line(
-            "cannot commit: \(reason); nothing is vouched for until there is space",
+            "cannot commit: \(reason); nothing is vouched for until it can",
             hint: "what happens meanwhile is kept, or crawled for")
     }
 
-    func hasSpace() { line("commits again") }
+    func commitsAgain() { line("commits again") }
 
     /// The database is larger than it is to be, and nothing more can be forgotten.
     func isTooLarge(_ used: Int64, _ retention: Retention, _ holder: Holder?) {

@@ -38,7 +38,7 @@ final class Watcher {
     private var server: Server?
     private var end = End.signal
     /// Where what is found is committed.
-    private lazy var commits = PatientStore(store, reporter: reporter) { [unowned self] in try whileFull(since: $0) }
+    private lazy var commits = PatientStore(store, reporter: reporter) { [unowned self] in try whileWaiting($0) }
 
     /// How often the files are looked at, nanoseconds.
     private static let lookInterval: Int64 = 1_000_000_000
@@ -134,6 +134,7 @@ final class Watcher {
                 "\(ShellQuote.text(Client.socketPath(database))): cannot listen: \(error.reason)")
         }
         capture.ownFiles = try DatabaseFiles(database: database).inodes()
+        try store.waitForOthers(milliseconds: PatientStore.patience)
         // That roots were taken up: their gaps are seen from now on.
         try capture.flush(commits)
         var isReady = false
@@ -156,7 +157,7 @@ final class Watcher {
         }
         if case .crawled = end { try pruner.finish { isStopping.isSet } }
         try capture.finish(commits)
-        try store.noteVouched(until: capture.vouchedUntil)
+        try commits.waiting { try store.noteVouched(until: capture.vouchedUntil) }
         try answer()
         pruner.close()
         reporter.stopped()
@@ -199,12 +200,12 @@ final class Watcher {
         capture.ownFiles = try DatabaseFiles(database: database).inodes()
     }
 
-    /// While a commit waits for space: nothing can be vouched for, and whoever asks is told so.
-    private func whileFull(since: Int64) throws {
+    /// While a commit waits: nothing can be vouched for, and whoever asks is told so.
+    private func whileWaiting(_ obstacle: Obstacle) throws {
         guard case .signal = end, !isStopping.isSet else {
             throw Failure(
                 .inputOutput,
-                "\(ShellQuote.text(database.shown)): cannot commit: disk full since \(Timestamp.local(since))",
+                "\(ShellQuote.text(database.shown)): \(obstacle.words)",
                 hint: "the journal is as it was then; the next start reconciles")
         }
         try lookAtFiles()
@@ -213,11 +214,11 @@ final class Watcher {
             case .status: pending.answer(status(queued: pending.queued))
             case .prune(let seq): try pruner.ask(upTo: seq, pending)
             case .barrier, .news, .scan, .adopt, .forget, .verified, .move, .dropConsumer:
-                pending.answer(Reply([("ok", ""), ("full", String(since))]))
+                pending.answer(Reply([("ok", ""), obstacle.field]))
             }
         }
         // What is to be forgotten anyway makes room: freeing pages takes a few of the WAL, which is empty by now.
-        try prune(isBusy: false)
+        if obstacle.cause == .full { try prune(isBusy: false) }
     }
 
     /// How long nothing is looked after while nothing happens, milliseconds.
@@ -322,12 +323,12 @@ final class Watcher {
     private func status(queued: Int) -> Reply {
         var fields = [
             ("ok", ""), ("pid", String(ThisProcess.id)),
-            ("live", capture.isLive && commits.fullSince == nil ? "yes" : "no"),
+            ("live", capture.isLive && commits.obstacle == nil ? "yes" : "no"),
             ("watches", String(capture.watches)), ("directories", String(capture.directories)),
             ("unwatched", String(capture.unwatched)),
             ("overflows", String(capture.overflows)), ("queued", String(queued)),
         ]
-        if let since = commits.fullSince { fields.append(("full", String(since))) }
+        if let obstacle = commits.obstacle { fields.append(obstacle.field) }
         if let limit = Sysctl.inotifyWatches { fields.append(("watch-limit", String(limit))) }
         if let progress = capture.progress {
             fields.append(("crawl", "\(Hex.encode(progress.path.bytes)) \(progress.entries) \(progress.nanoseconds)"))

@@ -149,6 +149,7 @@ enum Writing {
             Failure(
                 .inputOutput, "\(shown): cannot commit: \(error.message)",
                 hint: "the journal is as it was before; the next start reconciles")
+        case .busy: Failure(.held, "\(shown): cannot write: another program has it locked")
         case .permission: Failure(.permission, "\(shown): cannot write: \(error.message)")
         case .cannotCreate: Failure(.cannotCreate, "\(shown): cannot open: \(error.message)")
         case .inputOutput: Failure(.inputOutput, "\(shown): cannot read or write: \(error.message)")

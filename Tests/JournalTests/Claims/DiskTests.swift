@@ -1,3 +1,4 @@
+import GRDB
 import Glibc
 import Testing
 
@@ -40,7 +41,7 @@ import Testing
         for command in [["query", "--format", "json"], ["unchanged"]] as [[Bytes]] {
             let output = try session.run(command + ["--since", Bytes(full.cursor), "--timeout", "5s"])
             #expect(output.status == 3 && output.bytes.isEmpty, "\(output)")
-            #expect(output.errors.contains("disk is full since"), "\(output)")
+            #expect(output.errors.contains("disk full since"), "\(output)")
         }
         let sync = try session.run("sync", "--timeout", "5s")
         #expect(sync.status == 69 && sync.errors.contains("disk full since"), "\(sync)")
@@ -64,6 +65,30 @@ import Testing
             said.filter { $0.contains("cannot commit") }.count == said.filter { $0.contains("commits again") }.count,
             "\(said)")
         #expect(try session.run("status").status == 0)
+    }
+
+    /// Somebody at the prompt of sqlite3 who has begun to write, and went for lunch.
+    @Test func anotherProgramThatWritesIsWaitedFor() throws {
+        let session = try Session()
+        let watcher = try session.start()
+        let cursor = try session.sync()
+        let other = try DatabaseQueue(path: String(decoding: session.database.raw, as: UTF8.self))
+        try other.inDatabase { db in
+            try db.execute(sql: "BEGIN IMMEDIATE")
+            defer { try? db.execute(sql: "ROLLBACK") }
+            try Sys.write(session.tree / "f", "1")
+            // Longer than anything waits inside SQLite.
+            let refused = try session.run("query", "--since", Bytes(cursor), "--timeout", "12s")
+            #expect(refused.status == 3 && refused.bytes.isEmpty, "\(refused)")
+            #expect(refused.errors.contains("database locked by another program since"), "\(refused)")
+            let status = try session.run("status")
+            #expect(status.status == 1 && status.text.contains("cannot commit: database locked"), "\(status)")
+        }
+        #expect(try session.query(since: cursor).rows.map(\.path) == [session.tree / "f"])
+        #expect(try session.run("status").status == 0)
+        let said = watcher.said.errors.split(separator: "\n")
+        #expect(watcher.isRunning && said.count { $0.contains("cannot commit") } == 1, "\(said)")
+        #expect(said.count { $0.contains("commits again") } == 1, "\(said)")
     }
 
     @Test func aQuestionThatWaitsIsAnsweredWhenThereIsSpace() throws {
