@@ -19,6 +19,12 @@ extension Capture {
         if unseen.count < Self.unseenLimit || unseen[place] != nil { unseen[place, default: []].formUnion(hints) }
     }
 
+    /// Keeps the names in a directory that cannot be looked into, which is a gap from now on.
+    func keepUnseen(_ names: [Name: Hints], in node: NodeID, _ error: SystemError) {
+        noteUnreadable(node, error)
+        for (name, hints) in names { keepUnseen(Place(node, name), hints) }
+    }
+
     /// Marks the names below a directory that could not be looked at when events told of them, with what was said in mind.
     ///
     /// Files may have come and gone there that nobody saw, and that have other names anywhere in the root.

@@ -34,7 +34,7 @@ extension Capture {
             let names = try reader.names(in: listing)
             for index in 0..<names.count { listed.insert(Name(names.name(index))) }
         } catch {
-            return noteUnreadable(node, error)
+            return error.reach == .gone ? parked.note(told, in: node) : keepUnseen(told, in: node, error)
         }
         for (name, said) in told {
             guard let status = try status(of: Place(node, name), said, in: directory, state) else { continue }

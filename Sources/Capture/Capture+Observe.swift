@@ -47,8 +47,7 @@ extension Capture {
             guard let opened = try openToLook(node) else { return false }
             directory = opened
         } catch {
-            noteUnreadable(node, error)
-            for (name, hints) in names { keepUnseen(Place(node, name), hints) }
+            keepUnseen(names, in: node, error)
             return true
         }
         if let status = directory.status { try refresh(node, status, state) }

@@ -16,6 +16,7 @@ struct HintedNames {
 
     /// Adds what was said last of names in one directory.
     mutating func note(_ names: [Name: Hints], in node: NodeID) {
+        if names.isEmpty { return }
         if directories[node] == nil {
             directories[node] = names
         } else {

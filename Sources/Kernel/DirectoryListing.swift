@@ -13,13 +13,13 @@ package struct DirectoryListing: Sendable {
     package struct Item: Sendable {
         /// The first eight bytes as a big-endian number, by which nearly all names are told apart.
         fileprivate var prefix: UInt64
-        fileprivate var start: Int32
-        fileprivate var count: Int32
+        fileprivate var start: Int
+        fileprivate var count: UInt16
         /// Whether the name is valid UTF-8.
         package var isText: Bool
 
         /// Where the name lies in ``DirectoryListing/bytes``; a NUL follows.
-        package var range: Range<Int> { Int(start)..<Int(start + count) }
+        package var range: Range<Int> { start..<(start + Int(count)) }
     }
 
     /// The names, one behind the other.
@@ -50,7 +50,7 @@ package struct DirectoryListing: Sendable {
         let raw = directory.raw
         unsafe bytes.withUnsafeBytes { bytes in
             for item in items[range] {
-                let name = unsafe bytes.baseAddress!.advanced(by: Int(item.start)).assumingMemoryBound(to: CChar.self)
+                let name = unsafe bytes.baseAddress!.advanced(by: item.start).assumingMemoryBound(to: CChar.self)
                 unsafe statuses.append(FileStatus(quickly: name, in: raw))
             }
         }
@@ -63,7 +63,7 @@ package struct DirectoryListing: Sendable {
         let common = min(Int(item.count), range.count)
         let order = unsafe bytes.withUnsafeBytes { own in
             unsafe other.withUnsafeBytes { other in
-                unsafe memcmp(own.baseAddress! + Int(item.start), other.baseAddress! + range.lowerBound, common)
+                unsafe memcmp(own.baseAddress! + item.start, other.baseAddress! + range.lowerBound, common)
             }
         }
         return order == 0 ? Int(item.count) - range.count : Int(order)
@@ -79,7 +79,7 @@ package struct DirectoryListing: Sendable {
         let isText = unsafe high < 0x80 || String(validating: name, as: UTF8.self) != nil
         items.append(
             Item(
-                prefix: UInt64(bigEndian: prefix), start: Int32(bytes.count), count: Int32(name.count), isText: isText))
+                prefix: UInt64(bigEndian: prefix), start: bytes.count, count: UInt16(name.count), isText: isText))
         unsafe bytes.append(contentsOf: name)
         bytes.append(0)
     }
@@ -90,7 +90,7 @@ package struct DirectoryListing: Sendable {
                 if a.isText != b.isText { return a.isText }
                 if a.prefix != b.prefix { return a.prefix < b.prefix }
                 let order = unsafe memcmp(
-                    bytes.baseAddress! + Int(a.start), bytes.baseAddress! + Int(b.start), Int(min(a.count, b.count)))
+                    bytes.baseAddress! + a.start, bytes.baseAddress! + b.start, Int(min(a.count, b.count)))
                 return order == 0 ? a.count < b.count : order < 0
             }
             // A name that is renamed while its directory is read can come twice.
@@ -99,7 +99,7 @@ package struct DirectoryListing: Sendable {
                 defer { last = item }
                 guard let last, last.prefix == item.prefix, last.count == item.count else { return false }
                 return unsafe memcmp(
-                    bytes.baseAddress! + Int(last.start), bytes.baseAddress! + Int(item.start), Int(item.count)) == 0
+                    bytes.baseAddress! + last.start, bytes.baseAddress! + item.start, Int(item.count)) == 0
             }
         }
     }

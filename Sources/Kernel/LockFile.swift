@@ -33,6 +33,7 @@ package final class LockFile: Sendable {
         let bytes = Array(text.utf8)
         let raw = descriptor.raw
         _ = try check("pwrite") { unsafe bytes.withUnsafeBytes { unsafe pwrite(raw, $0.baseAddress!, $0.count, 0) } }
+        _ = try check("ftruncate") { ftruncate(raw, bytes.count) }
         _ = try check("fsync") { fsync(raw) }
     }
 

@@ -146,6 +146,6 @@ extension Duration {
     var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (value, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max / 2 : value + attoseconds / 1_000_000_000
+        return overflow || value > .max / 2 ? .max / 2 : value + attoseconds / 1_000_000_000
     }
 }
