@@ -4,7 +4,8 @@ internal import Kernel
 /// What people ask for: to look again, and to take what is there for what was.
 extension Capture {
     /// Asks for a crawl of a directory's subtree; the ticket is in ``finishedTickets`` when it is done. It closes the gaps there
-    /// that wait for nothing but to be looked at again. False where no live root has the directory.
+    /// that wait for nothing but to be looked at again; those that are looked at from time to time, as far as there is anything
+    /// to watch them with by now. False where no live root has the directory.
     package func scan(_ path: Path, ticket: Int) -> Bool {
         guard let root = roots.values.first(where: { $0.root.path.contains(path) }), root.root.state == .live,
             let node = node(at: path, in: root.root)
@@ -12,13 +13,16 @@ extension Capture {
         let isReconciled = crawls.contains { $0.root == root.root.id && $0.mode != .scan }
         let top = isReconciled ? root.root.node : node
         // Each by a crawl of its own subtree: what waits for a crawl to be found again may do so where a gap says that.
-        let closable = closableGaps { [tree] in tree.isBelow($1.node, top) && Self.isRetried($1) }
-        for (id, gap) in closable where gap.node != top { crawl(toClose: id) }
+        let closable = closableGaps { [tree] _, gap in
+            tree.isBelow(gap.node, top) && (Self.isRetried(gap) || Self.isSwept(gap))
+        }
+        for (id, gap) in closable where gap.node != top { crawl(toClose: id, isSweep: Self.isSwept(gap)) }
         let own = closable.filter { $0.value.node == top }
         addCrawl(
             Crawl(
                 root: root.root.id, top: top, mode: own.isEmpty ? .scan : .reconcile, gaps: own.map(\.key),
-                notBefore: own.map(\.value.since).min() ?? root.root.crawled ?? vouchedUntil, ticket: ticket))
+                notBefore: own.map(\.value.since).min() ?? root.root.crawled ?? vouchedUntil, ticket: ticket,
+                isSweep: !own.isEmpty && own.allSatisfy { Self.isSwept($0.value) }))
         return true
     }
 

@@ -46,7 +46,7 @@ extension Capture {
         watchLimit = limit
         sweeps = sweeps.filter { gaps[$0.key] != nil }
         let now = Clock.boot()
-        for (id, gap) in gaps where gap.cause == .watchLimit || gap.cause == .remote {
+        for (id, gap) in gaps where Self.isSwept(gap) {
             guard roots[gap.root]?.root.state == .live, !isAway(gap.node),
                 !crawls.contains(where: { $0.gaps.contains(id) || tree.isBelow(gap.node, $0.top) })
             else { continue }
@@ -56,6 +56,9 @@ extension Capture {
             crawl(toClose: id, isSweep: true)
         }
     }
+
+    /// Whether a gap is crawled from time to time.
+    static func isSwept(_ gap: OpenGap) -> Bool { gap.cause == .watchLimit || gap.cause == .remote }
 
     private func scheduleSweep(of gap: GapID) {
         if sweeps[gap] == nil { sweeps[gap] = Clock.boot() + sweepInterval }

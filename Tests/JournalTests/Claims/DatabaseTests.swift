@@ -36,6 +36,27 @@ import Testing
         try refused(session)
     }
 
+    /// Whoever may write to the file may write anything into it. That is compared with the tree and told, not trapped on.
+    @Test func numbersThatNoFileHas() throws {
+        let session = try Session()
+        try Sys.mkdirs(session.tree / "d")
+        for name in ["a", "b", "d/c"] as [Bytes] { try Sys.write(session.tree / name, "1") }
+        let watcher = try session.start()
+        let cursor = try session.sync()
+        try watcher.stop()
+        try database(
+            session.database,
+            """
+            UPDATE state SET mode = -1, nlink = 1 << 40, uid = -5, gid = 1 << 62, size = -9, ino = -1 WHERE child IS NULL;
+            UPDATE node SET filesystem = 1 << 50 WHERE id = (SELECT child FROM state WHERE name = x'64');
+            """)
+        try session.start()
+        let rows = try session.query(since: cursor).rows
+        #expect(Set(rows.map(\.path)).isSuperset(of: ["a", "b", "d/c"].map { session.tree / $0 }), "\(rows)")
+        #expect(try session.run("verify").status == 0)
+        #expect(try session.views.contradictions().isEmpty)
+    }
+
     @Test(arguments: [0, 1]) func aCorruptJournalIsToldApart(page: Int) throws {
         let session = try Session()
         for index in 0..<500 { try Sys.write(session.tree / Bytes("file-\(index)"), "1") }

@@ -66,6 +66,28 @@ import Testing
         #expect(output.text == "m\n", "\(output)")
     }
 
+    /// A file system may hold times that 64 bits of nanoseconds do not.
+    @Test func timesBeforeAndBehindAllNanoseconds() throws {
+        let session = try Session()
+        try session.start()
+        let cursor = Bytes(try session.sync())
+        for (name, date) in [("late", "@99999999999"), ("early", "@-99999999999")] {
+            try Sys.write(session.tree / Bytes(name), "1")
+            let touched = try Program.run("touch", ["-d", Bytes(date), session.tree / Bytes(name)])
+            try #require(touched.status == 0, "\(touched)")
+        }
+        let paths = try session.run("query", "--since", cursor, "--format", "paths").text
+        #expect(paths == "\(session.tree)/early\n\(session.tree)/late\n")
+        for format in ["text", "json", "csv"] as [Bytes] {
+            let output = try session.run("query", "--since", cursor, "--format", format)
+            #expect(output.status == 0, "\(output)")
+        }
+        #expect(try session.run("verify").status == 0)
+        try session.watcher?.stop()
+        try session.start()
+        #expect(try session.run("verify").status == 0)
+    }
+
     /// Only what is printed has to be carried.
     @Test func relativeToABaseThatCannotBeCarried() throws {
         let session = try Session()
