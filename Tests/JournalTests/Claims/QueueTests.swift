@@ -75,7 +75,8 @@ import Testing
         }
         let isLive = try eventually(.seconds(30)) {
             for index in 0..<2000 { try Sys.write(session.tree / Bytes("moved\(index)/g"), "2") }
-            return try session.run("sync", "--timeout", "1s").status == 0
+            // Time for the crawls that this calls for, before the next round calls for others.
+            return try session.run("sync", "--timeout", Bytes("\(4 * Sanitizer.patience)s")).status == 0
         }
         #expect(isLive, "\(watcher.said)")
         try session.sync()
