@@ -1,5 +1,6 @@
-/// The number of a directory of the watched trees. It stays the same when the directory is renamed, and none is used
-/// twice.
+/// The number of a directory of the watched trees. It stays the same when the directory is renamed, and while a watcher
+/// runs none is used twice. The next one begins above those that are stored, so that the number of a directory that is
+/// gone may come again: nothing that outlives a directory may keep it. The log has paths.
 package struct NodeID: RawRepresentable, Hashable, Sendable, Comparable {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }
