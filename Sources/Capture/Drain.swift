@@ -37,7 +37,7 @@ package final class Drain: Sendable {
 
     /// Bytes that may wait for the work thread. When it is full the drain stops, the kernel overflows and says so: the
     /// only loss is a reported one.
-    private static let memoryLimit = 16 << 20
+    private let memoryLimit: Int
     /// Bytes that are handed over before their time: 90,000 events with names of usual length.
     private static let gatherLimit = 4 << 20
     /// Bytes of one read: about 1,500 events with names of usual length.
@@ -53,12 +53,13 @@ package final class Drain: Sendable {
     /// Set when there is something to take.
     package let wakeWork: WakeUp
 
-    /// Latency is the longest time that events wait to be handed over, in nanoseconds.
-    package init(latency: Int64) throws(SystemError) {
+    /// Latency is the longest time that events wait to be handed over, in nanoseconds; `memoryLimit` is in bytes.
+    package init(latency: Int64, memoryLimit: Int = 16 << 20) throws(SystemError) {
         inotify = try Inotify()
         wakeDrain = try WakeUp()
         wakeWork = try WakeUp()
         self.latency = latency
+        self.memoryLimit = memoryLimit
     }
 
     package func start() throws(SystemError) {
@@ -126,7 +127,9 @@ package final class Drain: Sendable {
     private func run() throws(SystemError) {
         var gathered = Gathered()
         while true {
-            let ready = try inotify.poll(with: wakeDrain, timeout: -1)
+            // Who waited for room has taken back what was set for a request, too.
+            let isDue = shared.withLock { $0.requested > $0.completed || $0.stopping }
+            let ready = try inotify.poll(with: wakeDrain, timeout: isDue ? 0 : -1)
             if ready.second { wakeDrain.clear() }
             let deadline = Clock.boot() + latency
             while true {
@@ -164,7 +167,9 @@ package final class Drain: Sendable {
 
     /// Waits for room, then gives what has been read to the work thread; false at the end.
     private func give(_ buffers: inout [[UInt8]]) throws(SystemError) -> Bool {
-        while shared.withLock({ $0.bytes >= Self.memoryLimit && !$0.stopping }) {
+        while shared.withLock({ $0.bytes >= memoryLimit && !$0.stopping }) {
+            // A queue that is longer than by default holds more than there is room for, at one look.
+            wakeWork.set()
             _ = try wakeDrain.wait(timeout: -1)
             wakeDrain.clear()
         }

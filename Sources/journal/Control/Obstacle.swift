@@ -37,7 +37,9 @@ extension Obstacle {
     /// As it is sent.
     init?(words: String) {
         let words = words.split(separator: " ")
-        guard words.count == 2, let cause = Cause(rawValue: String(words[0])), let since = Int64(words[1]) else { return nil }
+        guard words.count == 2, let cause = Cause(rawValue: String(words[0])), let since = Int64(words[1]) else {
+            return nil
+        }
         self.init(cause: cause, since: since)
     }
 

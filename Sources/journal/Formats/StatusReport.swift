@@ -28,7 +28,8 @@ struct StatusReport {
                 "          WAL held back by PID \(reader.pid) (\(ShellQuote.text(reader.program))), which reads")
         }
         if let watcher {
-            lines.append("watcher   \(watcher.obstacle?.words ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
+            lines.append(
+                "watcher   \(watcher.obstacle?.words ?? (watcher.isLive ? "live" : "crawling")), PID \(watcher.pid)")
             let limit = watcher.watchLimit.map { " of \(Grouped.text($0))" } ?? ""
             lines.append(
                 "          \(Grouped.text(watcher.watches))\(limit) watches, \(watcher.overflows) overflows, \(watcher.queued) bytes queued"
