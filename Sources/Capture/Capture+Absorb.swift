@@ -22,14 +22,25 @@ extension Capture {
         let ahead = Set(crawls.lazy.flatMap(\.ahead).map(\.node))
         let ended = directoriesThatEnded(in: take.buffers)
         for buffer in take.buffers {
+            var runs = EventRuns()
+            func note(_ run: EventRuns.Run) { dirty.note(Place(run.node, Name(Array(buffer[run.name]))), run.hints) }
             decodeEvents(buffer) { event, name in
+                // An audit wants to hear of each event.
+                let isPlain = EventRuns.adds(event.mask) && !name.isEmpty && audit == nil
+                if isPlain, runs.extend(event, name, in: buffer) { return }
+                // What comes next may ask what has been said.
+                if !isPlain { runs.end(note) }
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }
                 // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
                 guard let node = tree.node(watchedBy: event.watch) else { return }
                 if ahead.contains(node) { voidLooksAhead(at: node) }
-                // An audit wants to hear of each name.
-                if event.mask.subtracting(.isDirectory) == .delete, ended.contains(node), audit == nil { return }
-                if event.mask.contains(.unmount) {
+                if isPlain {
+                    let hasEnded = ended.contains(node)
+                    if hasEnded, event.mask == .delete { return }
+                    let run = EventRuns.Run(
+                        watch: event.watch, node: node, name: name, hints: Hints(event.mask), hasEnded: hasEnded)
+                    if let other = runs.begin(run, in: buffer) { note(other) }
+                } else if event.mask.contains(.unmount) {
                     noteUnmount(node)
                 } else if event.mask.contains(.ignored) {
                     if let place = tree.place(of: node) { audit?.note(place, event.mask) }
@@ -37,19 +48,25 @@ extension Capture {
                     if let place = tree.place(of: node), !ended.contains(place.node) { dirty.note(place, []) }
                 } else if name.isEmpty {
                     noteSelf(node, event.mask)
+                } else if event.mask == [.delete, .isDirectory], ended.contains(node), audit == nil {
+                    return
                 } else {
-                    let place = Place(node, Name(Array(buffer[name])))
-                    audit?.note(place, event.mask)
-                    dirty.note(place, Hints(event.mask))
-                    if event.mask.contains(.movedFrom) {
-                        let seen = (pending.observations[place]?.hints ?? []).union(unseen[place] ?? [])
-                        dirty.noteRename(
-                            from: place, cookie: event.cookie, seen: seen.union(parked[place] ?? []))
-                    }
-                    if event.mask.contains(.movedTo) { dirty.noteRename(to: place, cookie: event.cookie) }
+                    noteName(Place(node, Name(Array(buffer[name]))), event)
                 }
             }
+            runs.end(note)
         }
+    }
+
+    /// An event about a name.
+    private func noteName(_ place: Place, _ event: EventHeader) {
+        audit?.note(place, event.mask)
+        dirty.note(place, Hints(event.mask))
+        if event.mask.contains(.movedFrom) {
+            let seen = (pending.observations[place]?.hints ?? []).union(unseen[place] ?? [])
+            dirty.noteRename(from: place, cookie: event.cookie, seen: seen.union(parked[place] ?? []))
+        }
+        if event.mask.contains(.movedTo) { dirty.noteRename(to: place, cookie: event.cookie) }
     }
 
     /// The directories that have been deleted by the end of what was read. What was in such a one is gone with it, so that

@@ -22,8 +22,8 @@ extension Capture {
                 let opened = try state.inSnapshot {
                     try withDirectory(node, for: names, state) { directory, foldsCase in
                         if foldsCase { return try observeFolded(node, names, in: directory, state) }
-                        for name in names.keys.sorted() {
-                            try observe(Place(node, name), names[name]!, in: directory, state)
+                        for (name, hints) in names.sorted(by: { $0.key < $1.key }) {
+                            try observe(Place(node, name), hints, in: directory, state)
                         }
                     }
                 }

@@ -5,6 +5,10 @@ package struct EventMask: OptionSet, Hashable, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// Said once more, since from another module the general one is called through a table, several times an event.
+    package func contains(_ other: EventMask) -> Bool { rawValue & other.rawValue == other.rawValue }
+    package func isDisjoint(with other: EventMask) -> Bool { rawValue & other.rawValue == 0 }
+
     /// The corresponding C constant is `IN_MODIFY`: written, truncated, or mtime set alone (`touch -m`).
     package static let modify = EventMask(rawValue: UInt32(IN_MODIFY))
     /// The corresponding C constant is `IN_ATTRIB`: mode, owner, times, extended attributes.

@@ -68,6 +68,12 @@ package struct EventHeader: Sendable {
     package let mask: EventMask
     /// Pairs the two halves of a rename; 0 else.
     package let cookie: UInt32
+
+    package init(watch: WatchDescriptor, mask: EventMask, cookie: UInt32) {
+        self.watch = watch
+        self.mask = mask
+        self.cookie = cookie
+    }
 }
 
 /// Decodes the events in a buffer that read(2) filled, in place; the name's bytes are a range of the buffer, empty
