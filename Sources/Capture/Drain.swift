@@ -54,7 +54,7 @@ package final class Drain: Sendable {
     package let wakeWork: WakeUp
 
     /// Latency is the longest time that events wait to be handed over, in nanoseconds; `memoryLimit` is in bytes.
-    package init(latency: Int64, memoryLimit: Int = 16 << 20) throws(SystemError) {
+    package init(latency: Int64, memoryLimit: Int = 32 << 20) throws(SystemError) {
         inotify = try Inotify()
         wakeDrain = try WakeUp()
         wakeWork = try WakeUp()

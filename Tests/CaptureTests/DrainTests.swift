@@ -17,7 +17,7 @@ import Testing
 
     /// A drain of a directory of its own, which it watches.
     private func withDrain(
-        latency: Int64, memoryLimit: Int = 16 << 20, _ body: (Drain, URL) throws -> Void
+        latency: Int64, memoryLimit: Int = 32 << 20, _ body: (Drain, URL) throws -> Void
     ) throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "journal-drain-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
