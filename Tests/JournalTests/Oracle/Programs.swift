@@ -10,13 +10,14 @@ struct Programs {
     let tree: Bytes
     var random: SplitMix64
 
-    /// Runs `count` commands in one shell. What fails because others are at work has not happened.
+    /// Runs `count` commands in one shell. What fails because others are at work has not happened; and where one of them put a
+    /// FIFO in the place of a file, nobody reads what is written to it, until the shell is killed.
     mutating func work(_ count: Int) throws {
         var script = "cd \"$0\" || exit 99\n"
         for _ in 0..<count { script += try command() + "\n" }
         Deeds.current?.note(["sh", "-c", script.debugDescription], nil)
-        let output = try Program.run("sh", ["-c", Bytes(script + "exit 0"), tree])
-        guard output.status == 0 else { throw Session.Refused(description: "\(output)") }
+        let output = try Program.run("timeout", ["-s", "KILL", "10", "sh", "-c", Bytes(script + "exit 0"), tree])
+        guard [0, 128 + SIGKILL].contains(output.status) else { throw Session.Refused(description: "\(output)") }
     }
 
     private mutating func command() throws -> String {
