@@ -99,6 +99,8 @@ extension Capture {
         var queued = try absorbQueued()
         queued.completed = settled
         try settleEvents(queued, state)
+        // Its root may have gone by now, and then the gaps are another crawl's to close.
+        guard crawls.contains(where: { $0 === crawl }) else { return }
         crawls.removeAll { $0 === crawl }
         if crawls.isEmpty { spareNames = [] }
         var batch = Batch(source: .crawl, began: vouched, notBefore: crawl.notBefore)
@@ -129,6 +131,7 @@ extension Capture {
     func noteLost(_ node: NodeID) {
         guard tree[node] != nil else { return }
         unlisted.insert(node)
+        for crawl in crawls { crawl.followed = [] }
         if let place = tree.place(of: node) { dirty.insert(place, []) }
     }
 }

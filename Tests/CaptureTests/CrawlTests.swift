@@ -1,0 +1,141 @@
+import Changes
+import Foundation
+import Kernel
+import Testing
+
+@testable import Capture
+
+/// Crawls beside all that may happen while they run.
+@Suite struct CrawlTests {
+    /// Commits nothing, and knows nothing of what was committed.
+    private final class NoState: StoredState {
+        /// Called before each commit.
+        var willCommit: (Batch) throws -> Void = { _ in }
+        private var seq: Int64 = 0
+
+        func commit(_ batch: Batch) throws -> Cursor {
+            try willCommit(batch)
+            seq += 1
+            return Cursor(journal: "", seq: seq, check: 0)
+        }
+        func row(at place: Place) -> StoredRow? { nil }
+        func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) {}
+        func rows(linkedTo files: Set<FileID>) -> [StoredRow] { [] }
+        func linkedRows(of nodes: some Sequence<NodeID>) -> [StoredRow] { [] }
+        func rows(ofInodes inodes: Set<UInt64>) -> [StoredRow] { [] }
+        func inSnapshot<Result>(_ body: () throws -> Result) throws -> Result { try body() }
+    }
+
+    private struct Failed: Error {}
+
+    /// One root, in a directory of its own.
+    private final class Watched {
+        let tree: URL
+        let drain: Drain
+        let capture: Capture
+        let state = NoState()
+
+        init() throws {
+            tree = FileManager.default.temporaryDirectory.appending(path: "journal-crawl-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: tree, withIntermediateDirectories: false)
+            drain = try Drain(latency: 1_000_000)
+            capture = try Capture(
+                drain: drain, nextNode: 3, nextGap: 1, filesystems: [:], vouchedUntil: Clock.wall(), unwrittenSince: 0,
+                sweepInterval: .max / 2, auditInterval: nil, notify: { _ in })
+            try drain.start()
+        }
+
+        deinit {
+            drain.stop()
+            try? FileManager.default.removeItem(at: tree)
+        }
+
+        func take() {
+            let root = Root(
+                id: RootID(rawValue: 1), path: Path(Array(tree.path.utf8)), node: NodeID(rawValue: 2),
+                container: NodeID(rawValue: 1), state: .live, crossesMounts: false, excludes: [], since: nil, crawled: nil)
+            capture.add(root, nodes: [], gaps: [:], formerExcludes: [], adopting: nil)
+        }
+
+        /// A step in which somebody waits for an answer.
+        func askedStep() throws {
+            _ = drain.request()
+            while try !drain.wakeWork.wait(timeout: 1000) {}
+            try capture.step(state)
+        }
+
+        func fill(_ directories: Int, _ files: Int, below name: String) throws {
+            for directory in 0..<directories {
+                let path = tree.appending(path: "\(name)/\(directory)")
+                try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true)
+                for file in 0..<files { close(creat(path.appending(path: "\(file)").path, 0o644)) }
+            }
+        }
+
+        func run(_ program: String, _ arguments: String...) throws {
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments = [program] + arguments
+            try process.run()
+            process.waitUntilExit()
+            guard process.terminationStatus == 0 else { throw Failed() }
+        }
+    }
+
+    /// Whoever asks is answered first, but not for ever.
+    @Test func aCrawlEndsWhileSomebodyAlwaysAsks() throws {
+        let watched = try Watched()
+        try watched.fill(3, 1000, below: "d")
+        watched.take()
+        let end = Clock.boot() + 30_000_000_000
+        while !watched.capture.isLive && Clock.boot() < end { try watched.askedStep() }
+        #expect(watched.capture.isLive)
+    }
+
+    /// A directory that moves while it is crawled is walked once more, not as often as it moves.
+    @Test func aCrawlEndsWhileADirectoryMovesAllTheTime() throws {
+        let watched = try Watched()
+        try watched.fill(400, 100, below: "a")
+        watched.take()
+        var (from, to) = ("a", "b")
+        let end = Clock.boot() + 60_000_000_000
+        while !watched.capture.isLive && Clock.boot() < end {
+            guard rename(watched.tree.appending(path: from).path, watched.tree.appending(path: to).path) == 0 else {
+                throw Failed()
+            }
+            swap(&from, &to)
+            try watched.askedStep()
+        }
+        #expect(watched.capture.isLive)
+    }
+
+    /// The file system of a root goes at the very end of the crawl that was to close its gap: nobody vouches for it again.
+    @Test(.enabled(if: geteuid() == 0, "only root may mount"))
+    func aCrawlWhoseRootGoesAtItsEndClosesNothing() throws {
+        let watched = try Watched()
+        let (tree, image) = (watched.tree.path, watched.tree.path + ".image")
+        defer {
+            try? watched.run("umount", "-lq", tree)
+            unlink(image)
+        }
+        try watched.run("truncate", "-s", "16M", image)
+        try watched.run("mkfs.ext4", "-Fq", image)
+        func mount() throws { try watched.run("mount", "-o", "loop", image, tree) }
+        try mount()
+        try watched.fill(1, 10, below: "d")
+        watched.take()
+        while !watched.capture.isLive { try watched.askedStep() }
+        try watched.run("umount", tree)
+        while watched.capture.gaps.isEmpty { try watched.askedStep() }
+
+        try mount()
+        var isMounted = true
+        watched.state.willCommit = { batch in
+            guard isMounted, batch.source == .crawl, !batch.rows.isEmpty else { return }
+            isMounted = false
+            try watched.run("umount", tree)
+        }
+        while isMounted { try watched.askedStep() }
+        #expect(watched.capture.gaps.values.map(\.cause) == [.offline])
+    }
+}
