@@ -21,7 +21,10 @@ extension Capture {
     /// How long until there is something to do for an audit, milliseconds; nil where none is asked for.
     package var auditPause: Int32? {
         guard auditInterval != nil else { return nil }
-        let next = audit?.next ?? roots.values.filter(isAuditable).map(\.nextAudit).min() ?? .max
+        // One that waits for a crawl goes on when that is over, which wakes everyone.
+        let next =
+            audit.map { walk in roots[walk.root].map(isAuditable) ?? false ? walk.next : .max }
+            ?? roots.values.filter(isAuditable).map(\.nextAudit).min() ?? .max
         return Int32(clamping: max(0, next - Clock.boot()) / 1_000_000 + 1)
     }
 

@@ -14,11 +14,14 @@ extension Capture {
     }
 
     /// A directory turned up elsewhere. What a crawl was to find in it went along, to where that has perhaps been already; and
-    /// so did the gap that it comes out of.
+    /// so did the gap that it comes out of. One that is renamed over and over is walked anew once: after that the crawl has
+    /// seen each directory in it, or has it in its list.
     func follow(_ moved: NodeID, outOf gap: OpenGap?) {
         let root = tree[moved]!.root
         unpark { tree.isBelow($0, moved) }
-        for crawl in crawls where crawl.root == root && !crawl.isWalked { crawl.add(moved) }
+        for crawl in crawls where crawl.root == root && !crawl.isWalked && crawl.followed.insert(moved).inserted {
+            crawl.add(moved)
+        }
         if let gap, !tree.isBelow(moved, gap.node) {
             crawl(toClose: openGap(moved, .doubt, since: gap.since))
         } else if crawling == nil {

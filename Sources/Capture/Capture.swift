@@ -45,6 +45,10 @@ package final class Capture {
     var crawls: [Crawl] = []
     /// The crawl whose slice is running; nil while events are looked at.
     var crawling: Crawl?
+    /// When the last slice of a crawl was run (CLOCK_BOOTTIME, nanoseconds).
+    private var lastSlice: Int64 = 0
+    /// So long a crawl lets everything else go first, nanoseconds.
+    private static let crawlPatience: Int64 = 100_000_000
     /// The audit that is running.
     var audit: AuditWalk?
     /// The time from the end of one audit of a root to the next, nanoseconds; nil where none is asked for.
@@ -159,11 +163,13 @@ package final class Capture {
         let isAsked = take.completed > settled
         try checkRoots(state, isAsked: isAsked)
         if isAsked || !take.buffers.isEmpty || isBehind || isDue { try settleEvents(take, state) }
-        // Where directories come and go all the time, there is always something to look at.
-        if !isAsked, !isDue, let crawl = crawls.first(where: \.isDue) {
+        // Where directories or questions come all the time, there is always something else to do.
+        let isOverdue = Clock.boot() - lastSlice >= Self.crawlPatience
+        if isOverdue || (!isAsked && !isDue), let crawl = crawls.first(where: \.isDue) {
             try runSlice(of: crawl, state)
+            lastSlice = Clock.boot()
         } else {
-            // Likewise where questions come all the time.
+            // Likewise.
             try retryGaps(state)
         }
         if !isBusy && !isBehind { try runAudit(state) }

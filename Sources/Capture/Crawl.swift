@@ -48,6 +48,8 @@ final class Crawl {
     var due: Int64 = 0
     /// Files with a ctime from then on count as written, nanoseconds since 1970; nil where none does.
     let unwrittenSince: Int64?
+    /// Directories that were added because they had moved, since one was last not found at its turn.
+    var followed: Set<NodeID> = []
     /// All is walked; only the gaps are left to be closed.
     var isWalked = false
     /// Files with several names that changed while it ran, of a whole root.
