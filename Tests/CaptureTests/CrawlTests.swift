@@ -53,7 +53,8 @@ import Testing
         func take() {
             let root = Root(
                 id: RootID(rawValue: 1), path: Path(Array(tree.path.utf8)), node: NodeID(rawValue: 2),
-                container: NodeID(rawValue: 1), state: .live, crossesMounts: false, excludes: [], since: nil, crawled: nil)
+                container: NodeID(rawValue: 1), state: .live, crossesMounts: false, excludes: [], since: nil,
+                crawled: nil)
             capture.add(root, nodes: [], gaps: [:], formerExcludes: [], adopting: nil)
         }
 
