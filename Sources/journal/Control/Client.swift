@@ -68,39 +68,9 @@ enum Client {
         return reply["ok"] == nil ? nil : reply
     }
 
-    /// What ends a wait for the next batch.
-    enum News {
-        /// The last batch there is.
-        case head(Cursor)
-        /// Nobody is there to wait with.
-        case silence
-        case event(Stopping.Event)
-    }
-
-    /// Waits with the watcher until there is a batch behind `seq`, or some time has passed.
-    static func news(
-        after seq: Int64, database: Path, _ stopping: Stopping, timeout: Int64
-    ) throws(SystemError) -> News {
-        do throws(SystemError) {
-            let connection = try Connection(to: socketPath(database), milliseconds: 1000)
-            try checkWatcher(connection, database)
-            try connection.write(Request.news(after: seq).line)
-            let event = try stopping.wait(for: connection, timeout: timeout)
-            guard case .readable = event else { return .event(event) }
-            let reply = Reply(try connection.readAll(limit: 4096))
-            return reply["cursor"].flatMap { Cursor($0) }.map { .head($0) } ?? .silence
-        } catch {
-            // Whoever may not ask, or has come too late, can still read the file.
-            if error.isNobodyThere || error.isWouldBlock || error.isBrokenPipe || error.isReset || error.isForbidden {
-                return .silence
-            }
-            throw error
-        }
-    }
-
     /// In a directory that others may write to, the socket could be theirs while no watcher runs, and vouch for what it has
     /// not seen. So whoever listens has to be who could have written the database.
-    private static func checkWatcher(_ connection: borrowing Connection, _ database: Path) throws(SystemError) {
+    static func checkWatcher(_ connection: borrowing Connection, _ database: Path) throws(SystemError) {
         let listener = try connection.peer.user
         if listener == 0 || listener == ThisProcess.user { return }
         guard try FileStatus(at: database.shown).uid == listener else {

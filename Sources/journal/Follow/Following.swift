@@ -32,17 +32,18 @@ struct Following {
 
     private func follow(_ stopping: Stopping) throws {
         var stream = try printer.stream()
+        var news = News(database: asking.database)
         var settling = quiet.map { Settling(quiet: $0, byDirectory: printer.options.byDirectory) }
         var position: Cursor?
         var marked: Cursor?
         var pause = Self.shortestPause
         while true {
-            if let news = try next(&position) {
+            if let (answer, since) = try next(&position) {
                 if settling == nil {
-                    try stream.print(news.answer)
+                    try stream.print(answer)
                 } else {
                     let now = Instant(wall: Clock.wall(), boot: Clock.boot())
-                    try news.answer.forEach { settling?.take($0, since: news.since, now: now) }
+                    try answer.forEach { settling?.take($0, since: since, now: now) }
                 }
             }
             if var changes = settling?.settled(by: Clock.boot()) {
@@ -54,14 +55,14 @@ struct Following {
                 try mark(cursor, &stream)
                 marked = cursor
             }
-            switch try wait(behind: position, due: settling?.nextDue, stopping, pause) {
+            switch try wait(for: &news, behind: position, due: settling?.nextDue, stopping, pause) {
             case .head: pause = Self.shortestPause
             case .silence: pause = min(pause * 2, Self.longestPause)
-            case .event(.stopped):
+            case .other(.stopped):
                 let isTold = marksCursors ? cursor == marked : printer.options.format != .text
                 return try stream.end(cursor: isTold ? nil : cursor.map(durable))
-            case .event(.readerIsGone): return
-            case .event(.readable), .event(.timeout): break
+            case .other(.readerIsGone): return
+            case .other(.readable), .other(.timeout): break
             }
         }
     }
@@ -87,24 +88,24 @@ struct Following {
 
     /// Waits until there is a batch behind `position`, or what is held may have settled.
     private func wait(
-        behind position: Cursor?, due: Int64?, _ stopping: Stopping, _ pause: Int64
-    ) throws -> Client.News {
+        for news: inout News, behind position: Cursor?, due: Int64?, _ stopping: Stopping, _ pause: Int64
+    ) throws -> News.Event {
         let left = max(0, due.map { $0 - Clock.boot() } ?? .max / 2)
-        let news = try Client.news(
-            after: position?.seq ?? 0, database: asking.database, stopping, timeout: min(left, Followers.patience * 2))
-        switch news {
-        case .event: return news
+        let event = try news.wait(
+            after: position?.seq ?? 0, stopping, timeout: min(left, Followers.patience * 2))
+        switch event {
+        case .other: return event
         case .head(let head):
             guard position == nil else {
                 // A watcher of another file than this one, which has its name now, has no news of it.
-                if try asking.file.snapshotOrFailure(asking.database, { try $0.has(head) }) { return news }
+                if try asking.file.snapshotOrFailure(asking.database, { try $0.has(head) }) { return event }
                 throw Failure(.cannotVouch, "cannot vouch: another journal has taken the name of this one")
             }
         case .silence: break
         }
-        let event = try stopping.wait(timeout: min(left, pause))
-        if case .timeout = event { return .silence }
-        return .event(event)
+        let other = try stopping.wait(timeout: min(left, pause))
+        if case .timeout = other { return .silence }
+        return .other(other)
     }
 
     /// Tells by which cursor to continue behind what is printed.

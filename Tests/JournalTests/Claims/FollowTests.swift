@@ -251,4 +251,23 @@ import Testing
         for child in children { kill(child.pid, SIGINT) }
         for child in children { #expect(child.wait(.seconds(30)) == 0) }
     }
+
+    /// However often what it holds has settled, it waits with the watcher in one place: there are few.
+    @Test func whatSettlesTakesOnePlaceOfTheWatcher() throws {
+        let watcher = try #require(session.watcher)
+        func descriptors() throws -> Int { try Sys.list(Bytes("/proc/\(watcher.pid)/fd")).count }
+        let cursor = try session.sync()
+        let before = try descriptors()
+        let child = try follow("--since", Bytes(cursor), "--settle", "2s", "--format", "paths")
+        for number in 0..<12 {
+            try Sys.write(session.tree / Bytes("\(number)"), "x")
+            try session.sync()
+            usleep(50_000)
+        }
+        // Each at its own time, while nothing else happens.
+        #expect(waitFor(child, path("11")), "\(watcher.said)")
+        // A connection and what wakes its thread.
+        #expect(try descriptors() <= before + 4)
+        _ = try end(child)
+    }
 }
