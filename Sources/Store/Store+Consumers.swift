@@ -3,8 +3,8 @@ internal import GRDB
 
 /// Where consumers are: no batches, because nothing in a tree changes by it.
 extension Store {
-    /// Moves a consumer, if it is where its list began. A place that is lost to a power failure is an older one: the same list
-    /// is taken once more, so this needs no sync.
+    /// Moves a consumer, if it is where its list began, or where that ends: then whoever asks has not heard that it was moved.
+    /// A place that is lost to a power failure is an older one: the same list is taken once more, so this needs no sync.
     package func move(_ move: Consumer.Move) throws -> Consumer.Outcome {
         try StoreError.wrap {
             guard move.to.journal == uuid else { return .unknown }
@@ -15,7 +15,7 @@ extension Store {
                 let known = try String.fetchOne(
                     database, sql: "SELECT cursor FROM consumer WHERE name = ? AND selection = ?",
                     arguments: [move.name, move.selection])
-                guard known == from.description else { return .elsewhere }
+                guard known == from.description || known == move.to.description else { return .elsewhere }
             }
             try database.execute(
                 sql: "INSERT OR REPLACE INTO consumer(name, selection, seq, cursor, updated_ns) VALUES (?, ?, ?, ?, ?)",

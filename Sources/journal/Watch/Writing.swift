@@ -63,12 +63,14 @@ enum Writing {
         _ reading: (Reply) throws -> Result,
         writing: (Store) throws -> Result
     ) throws -> Result {
-        let deadline = Clock.boot() + patience
+        var deadline: Int64?
         while true {
             if let reply = try Client.ask(request, database: database, timeout: timeout) { return try reading(reply) }
+            let until = deadline ?? Clock.boot() + patience
+            deadline = until
             do {
                 return try with(database, creates: false) { store, _ in try writing(store) }
-            } catch let failure as Failure where failure.status == .held && Clock.boot() < deadline {
+            } catch let failure as Failure where failure.status == .held && Clock.boot() < until {
                 ThisProcess.sleep(nanoseconds: pause)
             }
         }

@@ -362,4 +362,24 @@ import Testing
         let output = try Program.run("setpriv", member + [Program.journal] + arguments + ["--", "echo", "called"])
         #expect(output.status == 77 && output.bytes.isEmpty, "\(output)")
     }
+
+    /// Whoever has not heard that it was moved asks again, and is told so.
+    @Test func itMovesOnceHoweverOftenItIsAsked() throws {
+        #expect(try consume("n", "--initial").status == 0)
+        let first = try #require(try place())
+        let selection = try #require(try session.views.value("SELECT selection FROM consumers"))
+        let cursor = try session.sync()
+        try Sys.write(session.tree / "f", "1")
+        let next = try session.sync()
+        func hex(_ text: String) -> String {
+            text.utf8.map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+        }
+        func move(from: String, to: String) throws -> String {
+            let client = try LocalClient(Bytes(session.database.raw + "-socket".utf8))
+            client.send(Array("move \(hex("n")) \(hex(selection)) \(from) \(to)\n".utf8))
+            return client.receive()
+        }
+        for _ in 0..<2 { #expect(try move(from: first, to: next) == "ok \nmoved \n") }
+        #expect(try move(from: first, to: cursor) == "ok \nelsewhere \n")
+    }
 }
