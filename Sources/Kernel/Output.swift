@@ -42,6 +42,26 @@ package struct Output: ~Copyable {
     package static func ignoreBrokenPipe() { signal(SIGPIPE, SIG_IGN) }
 }
 
+/// Stderr as a log: whoever writes to it has more to do than to wait for its reader.
+package enum Log {
+    /// What a pipe takes at once where poll(2) calls it writable (PIPE_BUF), bytes.
+    private static let piece = 4096
+
+    /// Writes as much of `text` as goes without waiting. False where that was not all of it, because nobody reads what was
+    /// written before, or where stderr fails.
+    package static func write(_ text: String) -> Bool {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            var set = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+            guard unsafe poll(&set, 1, 0) == 1, writeAll(Array(rest.prefix(piece)), to: STDERR_FILENO) == nil else {
+                return false
+            }
+            rest = rest.dropFirst(piece)
+        }
+        return true
+    }
+}
+
 /// Calls write(2) until all of `bytes` are written; the errno where it fails.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
     unsafe bytes.withUnsafeBytes { source in

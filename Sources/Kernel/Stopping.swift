@@ -1,4 +1,37 @@
 internal import Glibc
+internal import Synchronization
+
+/// Ending at a signal with what is left to do, for a program that mostly works and looks at this: SIGINT, SIGTERM and SIGHUP
+/// set it, once. A second one ends the process as it always does.
+package final class StopFlag: Sendable {
+    private struct State {
+        var isSet = false
+        var wake: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    package init() throws(SystemError) {
+        try Signals.atFirst { [self] in
+            let wake = state.withLock {
+                $0.isSet = true
+                return $0.wake
+            }
+            wake?()
+        }
+    }
+
+    package var isSet: Bool { state.withLock { $0.isSet } }
+
+    /// Has `wake` called when it is set: now, if it is.
+    package func whenSet(_ wake: @escaping @Sendable () -> Void) {
+        let isSet = state.withLock {
+            $0.wake = wake
+            return $0.isSet
+        }
+        if isSet { wake() }
+    }
+}
 
 /// Ending at a signal with what is left to say, for a program that mostly waits: SIGINT, SIGTERM and SIGHUP set it, once. A
 /// second one ends the process as it always does.
@@ -6,14 +39,8 @@ package final class Stopping: Sendable {
     private let wakeUp: WakeUp
 
     package init() throws(SystemError) {
-        Signals.block()
         wakeUp = try WakeUp()
-        try Thread.start("signals") { [self] in
-            _ = Signals.wait()
-            wakeUp.set()
-            Signals.unblock()
-            while true { pause() }
-        }
+        try Signals.atFirst { [self] in wakeUp.set() }
     }
 
     /// What a wait ended with.

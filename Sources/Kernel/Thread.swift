@@ -37,25 +37,19 @@ package enum Thread {
 
 /// Signals as something to wait for, instead of handlers that may do almost nothing.
 package enum Signals {
-    /// Keeps SIGINT, SIGTERM and SIGHUP from interrupting this thread and all it will start, so that ``wait()`` gets
-    /// them.
-    package static func block() {
+    /// Has the first SIGINT, SIGTERM or SIGHUP run `body`, on a thread of its own, instead of ending the process. A second one
+    /// ends it as it always does. To be called before any other thread is started: a signal goes to whoever lets it in.
+    package static func atFirst(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
         var set = set()
         _ = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
-
-    /// Waits for one of the blocked signals and returns its number.
-    package static func wait() -> Int32 {
-        var set = set()
-        var number: Int32 = 0
-        _ = unsafe sigwait(&set, &number)
-        return number
-    }
-
-    /// Lets them do to this thread, and so to the process, what they do by default.
-    static func unblock() {
-        var set = set()
-        _ = unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        try Thread.start("signals") {
+            var set = Signals.set()
+            var number: Int32 = 0
+            _ = unsafe sigwait(&set, &number)
+            body()
+            _ = unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+            while true { pause() }
+        }
     }
 
     private static func set() -> sigset_t {

@@ -84,7 +84,7 @@ struct ScanCommand: ParsableCommand {
     /// Crawls with a watcher of its own that lives as long as the crawl: what changes meanwhile is seen too.
     /// Returns what it was about.
     private func crawl(_ path: Path, _ paths: [Path]) throws -> [Path] {
-        Signals.block()
+        let stop = try StopFlag()
         return try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let stored = try store.roots()
             let paths = paths.map { given in
@@ -105,8 +105,7 @@ struct ScanCommand: ParsableCommand {
                 throw Failure(.noInput, "no root is stored", hint: "`journal scan DIRECTORY` begins one")
             }
             try retention.keep(in: store)
-            let watcher = try Watcher(store, files, database: path, pace: .oneCrawl)
-            try watcher.stopOnSignal()
+            let watcher = try Watcher(store, files, database: path, pace: .oneCrawl, stop: stop)
             for (root, formerExcludes) in taken {
                 try watcher.add(root, formerExcludes: formerExcludes, adopting: adopt ? paths[0] : nil)
             }

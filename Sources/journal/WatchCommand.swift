@@ -53,7 +53,8 @@ struct WatchCommand: ParsableCommand {
 
     func run() throws {
         if backend == .fanotify { throw Failure(.unavailable, "fanotify: not available yet; inotify is") }
-        Signals.block()
+        // Opening a database that was not closed takes its time: a first signal waits for that, a second one does not.
+        let stop = try StopFlag()
         let path = try database.path
         let paths = try roots.map { try PathArgument.directory(ArgumentText.bytes($0)) }
         let pace = Watcher.Pace(
@@ -67,8 +68,7 @@ struct WatchCommand: ParsableCommand {
         try Writing.with(path, creates: !paths.isEmpty) { store, files in
             let taken = try RootSelection(store: store, coverage: coverage).watch(paths)
             try retention.keep(in: store)
-            let watcher = try Watcher(store, files, database: path, pace: pace)
-            try watcher.stopOnSignal()
+            let watcher = try Watcher(store, files, database: path, pace: pace, stop: stop)
             for (root, formerExcludes) in taken { try watcher.add(root, formerExcludes: formerExcludes) }
             try watcher.run(until: .signal)
         }

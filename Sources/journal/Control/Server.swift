@@ -77,7 +77,7 @@ final class Server: Sendable {
         }
         guard isSeated else {
             let reason = isCramped ? "too few open files are allowed" : "too many ask at once"
-            return answer(guest, patience: Self.shortPatience, unable: reason)
+            return answer(guest, patience: Self.shortPatience) { _ in reason }
         }
         // Who has lost the place needs a moment to give up the descriptor.
         if isCramped { ThisProcess.sleep(nanoseconds: Self.pause) }
@@ -87,16 +87,17 @@ final class Server: Sendable {
                 leave(guest)
             }
         } catch {
-            // Out of threads: one after the other, and nobody may take long.
-            answer(guest, patience: Self.shortPatience)
+            // Out of threads: one after the other, and nobody may take long, nor ask for what does.
+            let reason = "\(error.operation): \(error.reason)"
+            answer(guest, patience: Self.shortPatience) { $0 == .barrier || $0 == .status ? nil : reason }
             leave(guest)
         }
     }
 
     private func leave(_ guest: Guest) { guests.withLock { $0.removeAll { $0 === guest } } }
 
-    /// Reads what a guest asks for and writes the reply; that it cannot be had, where there is a reason.
-    private func answer(_ guest: Guest, patience: Int64, unable reason: String? = nil) {
+    /// Reads what a guest asks for and writes the reply; that it cannot be had, where there is a reason `whyNot`.
+    private func answer(_ guest: Guest, patience: Int64, whyNot: (Request) -> String? = { _ in nil }) {
         do throws(SystemError) {
             let deadline = Clock.boot() + patience
             guard let line = try guest.connection.readLine(limit: Request.sizeLimit, deadline: deadline) else { return }
@@ -108,7 +109,7 @@ final class Server: Sendable {
             if let refusal = try refusal(of: request, from: guest) {
                 return try guest.connection.write(Reply([("refused", refusal)]).bytes)
             }
-            if let reason { return try guest.connection.write(Reply([("unable", reason)]).bytes) }
+            if let reason = whyNot(request) { return try guest.connection.write(Reply([("unable", reason)]).bytes) }
             let reply: Reply
             do throws(SystemError) {
                 reply = try exchange.ask(request)

@@ -114,9 +114,13 @@ final class Pruner {
 
     /// Forgets the log up to `seq`, or to where somebody needs it, and answers when that is done.
     func ask(upTo seq: Int64, _ pending: Exchange.Pending) throws {
-        let (target, holder) = try store.prunable(upTo: seq, retention)
-        asked.append(
-            Asked(target: target, pending: pending, size: try store.bytes(), outcome: Outcome(holder: holder)))
+        do {
+            let (target, holder) = try store.prunable(upTo: seq, retention)
+            asked.append(
+                Asked(target: target, pending: pending, size: try store.bytes(), outcome: Outcome(holder: holder)))
+        } catch let error as StoreError where error.passes {
+            pending.answer(Reply([("ok", ""), Obstacle(error).field]))
+        }
     }
 
     private func stepAsked() throws {

@@ -8,6 +8,8 @@ final class Reporter {
     private var lastProgress: Int64 = 0
     private var hasProgressLine = false
     private var socketError: SystemError?
+    /// Messages that could not be written.
+    private var lost = 0
 
     /// How often the line of progress is written, nanoseconds.
     private static let progressInterval: Int64 = 200_000_000
@@ -48,13 +50,17 @@ final class Reporter {
     }
 
     /// Everything that can be vouched for is, from now on.
-    func live(_ capture: Capture, database: Path) throws {
+    func live(_ capture: Capture, database: Path) {
         line(
             "live: \(plural(capture.directories, "directory", "directories")), \(plural(capture.watches, "watch", "watches"))"
         )
         let option = ShellQuote.text(database.shown)
         line("ask it with: journal query --db \(option)")
-        try ServiceManager.notify("READY=1")
+        do throws(SystemError) {
+            try ServiceManager.notify("READY=1")
+        } catch {
+            line("cannot tell the service manager: \(error.operation): \(error.reason)")
+        }
     }
 
     func stopped() { line("stopped") }
@@ -105,13 +111,15 @@ final class Reporter {
         write("journal: \(text)\n" + (hint.map { "journal: hint: \($0)\n" } ?? ""))
     }
 
-    /// Where stderr fails there is nobody left to tell.
+    /// Nobody waits for an answer because nobody reads this. How much was lost is said when somebody does.
     private func write(_ text: String) {
-        var output = Output.standardError()
-        do throws(SystemError) {
-            try output.write(text)
-            try output.flush()
-        } catch {}
+        if lost > 0 {
+            guard Log.write("journal: \(plural(lost, "message", "messages")) lost: nobody read them\n") else {
+                return lost += 1
+            }
+            lost = 0
+        }
+        if !Log.write(text) { lost += 1 }
     }
 
     private func plural(_ count: Int, _ one: String, _ many: String) -> String { "\(count) \(count == 1 ? one : many)" }

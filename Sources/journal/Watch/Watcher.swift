@@ -2,7 +2,6 @@ import Capture
 import Changes
 import Kernel
 import Store
-import Synchronization
 
 /// The work thread's loop: commits what the kernel said, crawls, and answers requests, until it is told to stop.
 final class Watcher {
@@ -25,7 +24,7 @@ final class Watcher {
     private let reporter: Reporter
     private let pruner: Pruner
     private let latency: Int64
-    private let isStopping = StopFlag()
+    private let stop: StopFlag
     /// Clients that wait for a crawl, by its ticket.
     private var scans: [Int: (pending: Exchange.Pending, left: Set<Int>, missing: Path?)] = [:]
     private var nextTicket = 1
@@ -45,13 +44,6 @@ final class Watcher {
     /// Bytes of WAL that checkpoints have not brought back: somebody reads an old snapshot, or has until now.
     static let logBound: Int64 = 16 << 20
 
-    /// Set by the thread that waits for signals.
-    private final class StopFlag: Sendable {
-        private let flag = Atomic(false)
-        var isSet: Bool { flag.load(ordering: .acquiring) }
-        func set() { flag.store(true, ordering: .releasing) }
-    }
-
     /// How often things are done, nanoseconds.
     struct Pace {
         /// The longest time that changes wait to be read.
@@ -65,8 +57,9 @@ final class Watcher {
         static let oneCrawl = Pace(latency: 20_000_000, sweeps: .max / 2, audits: nil)
     }
 
-    /// Prepares to watch.
-    init(_ store: Store, _ files: DatabaseFiles.Held, database: Path, pace: Pace) throws {
+    /// Prepares to watch, until `stop` is set.
+    init(_ store: Store, _ files: DatabaseFiles.Held, database: Path, pace: Pace, stop: StopFlag) throws {
+        self.stop = stop
         self.store = store
         self.files = files
         log = try Descriptor(opening: DatabaseFiles(database: database).path(.log), for: .reading)
@@ -74,6 +67,7 @@ final class Watcher {
         latency = pace.latency
         let drain = try Watcher.drain(pace.latency)
         self.drain = drain
+        stop.whenSet { drain.wakeWork.set() }
         exchange = Exchange(drain)
         let reporter = Reporter()
         self.reporter = reporter
@@ -138,7 +132,7 @@ final class Watcher {
         // That roots were taken up: their gaps are seen from now on.
         try capture.flush(commits)
         var isReady = false
-        while !isStopping.isSet {
+        while !stop.isSet {
             let began = Clock.boot()
             try lookAtFiles()
             try capture.step(commits)
@@ -151,11 +145,11 @@ final class Watcher {
             if !isReady && capture.isLive {
                 isReady = true
                 if case .crawled = end { break }
-                try reporter.live(capture, database: database)
+                reporter.live(capture, database: database)
             }
             try pause(since: began)
         }
-        if case .crawled = end { try pruner.finish { isStopping.isSet } }
+        if case .crawled = end { try pruner.finish { stop.isSet } }
         try capture.finish(commits)
         try commits.waiting { try store.noteVouched(until: capture.vouchedUntil) }
         try answer()
@@ -202,7 +196,7 @@ final class Watcher {
 
     /// While a commit waits: nothing can be vouched for, and whoever asks is told so.
     private func whileWaiting(_ obstacle: Obstacle) throws {
-        guard case .signal = end, !isStopping.isSet else {
+        guard case .signal = end, !stop.isSet else {
             throw Failure(
                 .inputOutput,
                 "\(ShellQuote.text(database.shown)): \(obstacle.words)",
@@ -217,6 +211,7 @@ final class Watcher {
                 pending.answer(Reply([("ok", ""), obstacle.field]))
             }
         }
+        followers.tell(of: store.cursor)
         // What is to be forgotten anyway makes room: freeing pages takes a few of the WAL, which is empty by now.
         if obstacle.cause == .full { try prune(isBusy: false) }
     }
@@ -226,23 +221,14 @@ final class Watcher {
 
     /// Waits for something to do, and not before `latency` has passed, unless someone waits for an answer.
     private func pause(since began: Int64) throws {
-        if capture.isBusy || exchange.hasWaiting || (pruner.isAsked && !isLogHeld) { return }
+        if stop.isSet || capture.isBusy || exchange.hasWaiting || (pruner.isAsked && !isLogHeld) { return }
         if !capture.isBehind {
+            let untilPruned = isLogHeld ? Self.longestWait : pruner.pause
             _ = try drain.wakeWork.wait(
-                timeout: min(Self.longestWait, pruner.pause, capture.auditPause ?? Self.longestWait))
+                timeout: min(Self.longestWait, untilPruned, capture.auditPause ?? Self.longestWait))
         }
-        while Clock.boot() < began + latency, !exchange.hasWaiting, !isStopping.isSet {
+        while Clock.boot() < began + latency, !exchange.hasWaiting, !stop.isSet {
             ThisProcess.sleep(nanoseconds: 2_000_000)
-        }
-    }
-
-    /// Ends the loop at the first of the signals that ``Signals`` has blocked.
-    func stopOnSignal() throws(SystemError) {
-        let (drain, isStopping) = (drain, isStopping)
-        try Thread.start("signals") {
-            _ = Signals.wait()
-            isStopping.set()
-            drain.wakeWork.set()
         }
     }
 

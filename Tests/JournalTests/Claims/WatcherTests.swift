@@ -1,5 +1,6 @@
 import CTestLinux
 import Foundation
+import GRDB
 import Testing
 
 /// The watcher as a process: one per database, live when it says so, stopped cleanly.
@@ -160,5 +161,55 @@ import Testing
         let output = try Program.run(
             Program.journal, ["query", "--format", "json"], environment: ["JOURNAL_DB": session.database.description])
         #expect(output.status == 0, "\(output)")
+    }
+
+    /// Whoever reads its messages, and has stopped to, keeps nobody from being answered; and learns what got lost.
+    @Test func nobodyWaitsForWhoeverReadsItsMessages() throws {
+        let session = try Session()
+        let pipe = session.base / "messages"
+        try SystemError.check(pipe.withCString { mkfifo($0, 0o600) }, "mkfifo", pipe)
+        let end = try SystemError.check(pipe.withCString { open($0, O_RDWR | O_NONBLOCK) }, "open", pipe)
+        defer { close(end) }
+        let page = [UInt8](repeating: UInt8(ascii: "\n"), count: 4096)
+        while write(end, page, page.count) > 0 {}
+        session.wrapper = ["sh", "-c", "exec 2>\"$0\"; exec \"$@\"", pipe]
+        try session.start(live: false)
+        session.wrapper = []
+        #expect(try eventually { try session.run("sync", "--timeout", "1s").status == 0 })
+
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while read(end, &buffer, buffer.count) > 0 {}
+        // It says that this was gone.
+        try Sys.unlink(Bytes(session.database.raw + "-socket".utf8))
+        var said = ""
+        #expect(
+            eventually {
+                let count = read(end, &buffer, buffer.count)
+                if count > 0 { said += String(decoding: buffer.prefix(count), as: UTF8.self) }
+                return said.contains("listening anew")
+            })
+        #expect(said.contains("messages lost: nobody read them\n"), "\(said)")
+    }
+
+    /// The first signal waits for what has begun, the second one for nothing.
+    @Test func aSecondSignalEndsItAtOnce() throws {
+        let session = try Session()
+        try session.start().stop()
+        let path = session.database.description
+        let other = try DatabaseQueue(path: path)
+        try other.inDatabase { database in
+            try database.execute(sql: "BEGIN IMMEDIATE")
+            // It waits for ten seconds for whoever writes.
+            let child = try Child(Program.journal, ["watch", "--db", session.database])
+            let tasks = Bytes("/proc/\(child.pid)/task")
+            #expect(eventually { ((try? Sys.list(tasks)) ?? []).count > 1 })
+            child.signal(SIGTERM)
+            #expect(child.wait(.milliseconds(500)) == nil)
+            child.signal(SIGTERM)
+            #expect(child.wait(.seconds(5)) == 128 + SIGTERM)
+            try database.execute(sql: "ROLLBACK")
+        }
+        try session.start()
+        try session.sync()
     }
 }
