@@ -100,8 +100,8 @@ extension Capture {
         queued.completed = settled
         try settleEvents(queued, state)
         // Its root may have gone by now, and then the gaps are another crawl's to close.
-        guard crawls.contains(where: { $0 === crawl }) else { return }
-        crawls.removeAll { $0 === crawl }
+        guard let index = crawls.firstIndex(where: { $0 === crawl }) else { return }
+        crawls.remove(at: index)
         if crawls.isEmpty { spareNames = [] }
         var batch = Batch(source: .crawl, began: vouched, notBefore: crawl.notBefore)
         let isBeginning = crawl.gaps.contains { gaps[$0]?.cause == .beginning }

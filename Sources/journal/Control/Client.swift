@@ -51,7 +51,7 @@ enum Client {
             try connection.write(request.line)
             reply = Reply(try connection.readAll(limit: 64 << 20))
         } catch {
-            if error.isNobodyThere || error.isWouldBlock || error.isBrokenPipe || error.isReset { return nil }
+            if isSilence(error) { return nil }
             throw Failure(
                 error.isForbidden ? .permission : .inputOutput,
                 "\(ShellQuote.text(path)): cannot ask the watcher: \(error.reason)")
@@ -66,6 +66,11 @@ enum Client {
         if let obstacle = reply.obstacle, !request.isQuestion { throw obstacle.failure(database) }
         // A reply that was cut short is none: the watcher died over it.
         return reply["ok"] == nil ? nil : reply
+    }
+
+    /// Whether a conversation failed because nobody listens, or whoever did has died or is too slow.
+    static func isSilence(_ error: SystemError) -> Bool {
+        error.isNobodyThere || error.isWouldBlock || error.isBrokenPipe || error.isReset
     }
 
     /// In a directory that others may write to, the socket could be theirs while no watcher runs, and vouch for what it has

@@ -45,3 +45,8 @@ extension Obstacle {
 
     var field: (String, String) { ("obstacle", "\(cause.rawValue) \(since)") }
 }
+
+extension Reply {
+    /// The watcher is there, and cannot do what was asked for until that has passed.
+    init(_ obstacle: Obstacle) { self.init([("ok", ""), obstacle.field]) }
+}

@@ -34,10 +34,8 @@ struct News: ~Copyable {
             return reply["cursor"].flatMap { Cursor($0) }.map { .head($0) } ?? .silence
         } catch {
             // Whoever may not ask, or has come too late, can still read the file.
-            if error.isNobodyThere || error.isWouldBlock || error.isBrokenPipe || error.isReset || error.isForbidden {
-                return .silence
-            }
-            throw error
+            guard Client.isSilence(error) || error.isForbidden else { throw error }
+            return .silence
         }
     }
 

@@ -119,7 +119,7 @@ final class Pruner {
             asked.append(
                 Asked(target: target, pending: pending, size: try store.bytes(), outcome: Outcome(holder: holder)))
         } catch let error as StoreError where error.passes {
-            pending.answer(Reply([("ok", ""), Obstacle(error).field]))
+            pending.answer(Reply(Obstacle(error)))
         }
     }
 
@@ -133,7 +133,7 @@ final class Pruner {
             let done = asked.removeFirst()
             done.pending.answer(Reply(done.outcome))
         } catch let error as StoreError where error.passes {
-            asked.removeFirst().pending.answer(Reply([("ok", ""), Obstacle(error).field]))
+            asked.removeFirst().pending.answer(Reply(Obstacle(error)))
         }
     }
 

@@ -208,7 +208,7 @@ final class Watcher {
             case .status: pending.answer(status(queued: pending.queued))
             case .prune(let seq): try pruner.ask(upTo: seq, pending)
             case .barrier, .news, .scan, .adopt, .forget, .verified, .move, .dropConsumer:
-                pending.answer(Reply([("ok", ""), obstacle.field]))
+                pending.answer(Reply(obstacle))
             }
         }
         followers.tell(of: store.cursor)

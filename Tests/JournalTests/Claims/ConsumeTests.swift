@@ -2,6 +2,8 @@ import Glibc
 import Seeded
 import Testing
 
+@testable import journal
+
 /// `journal consume`: a list comes until its command has succeeded, and then not again.
 @Suite struct ConsumeTests {
     private let session: Session
@@ -371,12 +373,10 @@ import Testing
         let cursor = try session.sync()
         try Sys.write(session.tree / "f", "1")
         let next = try session.sync()
-        func hex(_ text: String) -> String {
-            text.utf8.map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
-        }
+        let (name, asks) = (Hex.encode(Array("n".utf8)), Hex.encode(Array(selection.utf8)))
         func move(from: String, to: String) throws -> String {
             let client = try LocalClient(Bytes(session.database.raw + "-socket".utf8))
-            client.send(Array("move \(hex("n")) \(hex(selection)) \(from) \(to)\n".utf8))
+            client.send(Array("move \(name) \(asks) \(from) \(to)\n".utf8))
             return client.receive()
         }
         for _ in 0..<2 { #expect(try move(from: first, to: next) == "ok \nmoved \n") }
