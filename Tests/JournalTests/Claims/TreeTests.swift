@@ -70,10 +70,8 @@ import Testing
         }
         try session.start()
         let cursor = try session.sync()
-        let clock = ContinuousClock.now
         try Sys.rename(session.tree / "big", session.tree / "bigger")
         try session.sync()
-        #expect(.now - clock < .seconds(15), "debug builds are slow, but not that slow")
         let output = try session.run("query", "--since", Bytes(cursor), "--format", "paths", "--present")
         #expect(output.status == 0 && output.lines.count == 20_021, "\(output.lines.count), \(output.errors)")
         #expect(try session.views.value("SELECT count(*) FROM changes WHERE kind = 'renamed'") == "20021")
