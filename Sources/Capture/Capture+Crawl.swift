@@ -29,6 +29,7 @@ extension Capture {
     /// Lists one directory to its end.
     private func list(_ node: NodeID, _ state: some StoredState) throws {
         guard let listing = begin(listing: node) else { return }
+        walkAgain(node)
         while try !look(at: listing, state) { try flushIfLarge(state) }
         end(listing)
         try flushIfLarge(state)
@@ -131,7 +132,22 @@ extension Capture {
     func noteLost(_ node: NodeID) {
         guard tree[node] != nil else { return }
         unlisted.insert(node)
+        crawling?.lost.insert(node)
         for crawl in crawls { crawl.followed = [] }
         if let place = tree.place(of: node) { dirty.insert(place, []) }
+    }
+
+    /// A directory is found that a crawl had to pass over. It need not have moved as far as anybody can tell: it, or one above
+    /// it, may have gone and come back. Listing it says nothing of those below it, so it is that crawl's again, or one of its
+    /// own where that has been walked.
+    private func walkAgain(_ node: NodeID) {
+        for crawl in crawls where crawl.lost.remove(node) != nil {
+            if crawl.isWalked {
+                let since = crawl.gaps.compactMap { gaps[$0]?.since }.min()
+                self.crawl(toClose: openGap(node, .doubt, since: since))
+            } else {
+                crawl.add(node)
+            }
+        }
     }
 }

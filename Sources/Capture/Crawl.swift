@@ -50,6 +50,8 @@ final class Crawl {
     let unwrittenSince: Int64?
     /// Directories that were added because they had moved, since one was last not found at its turn.
     var followed: Set<NodeID> = []
+    /// Directories that were not found at their turn, and have not been found since; see ``Capture/walkAgain(_:)``.
+    var lost: Set<NodeID> = []
     /// All is walked; only the gaps are left to be closed.
     var isWalked = false
     /// Files with several names that changed while it ran, of a whole root.

@@ -11,6 +11,8 @@ import Testing
     private final class NoState: StoredState {
         /// Called before each commit.
         var willCommit: (Batch) throws -> Void = { _ in }
+        /// Called before the rows of a directory are read.
+        var willRead: (NodeID) throws -> Void = { _ in }
         private var seq: Int64 = 0
 
         func commit(_ batch: Batch) throws -> Cursor {
@@ -19,7 +21,7 @@ import Testing
             return Cursor(journal: "", seq: seq, check: 0)
         }
         func row(at place: Place) -> StoredRow? { nil }
-        func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) {}
+        func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) throws { try willRead(node) }
         func rows(linkedTo files: Set<FileID>) -> [StoredRow] { [] }
         func linkedRows(of nodes: some Sequence<NodeID>) -> [StoredRow] { [] }
         func rows(ofInodes inodes: Set<UInt64>) -> [StoredRow] { [] }
@@ -108,6 +110,47 @@ import Testing
             try watched.askedStep()
         }
         #expect(watched.capture.isLive)
+    }
+
+    /// A directory is away when one below it has its turn, and back before anybody could tell: what is below that is walked as
+    /// well. It is back between two slices of the crawl, or with the commit at its end.
+    @Test(arguments: [false, true]) func aDirectoryThatIsAwayAtItsTurnIsWalked(isAtEnd: Bool) throws {
+        let watched = try Watched()
+        try watched.fill(1, 10, below: "a/b/c")
+        watched.take()
+        while !watched.capture.isLive { try watched.askedStep() }
+        let (tree, capture) = (watched.tree, watched.capture)
+        var isAway = false
+        func move(_ from: String, _ to: String) throws {
+            guard rename(tree.appending(path: from).path, tree.appending(path: to).path) == 0 else { throw Failed() }
+            isAway.toggle()
+        }
+        func child(_ name: String, of node: NodeID?) -> NodeID? {
+            node.flatMap { capture.tree.child(at: Place($0, Name(Array(name.utf8)))) }
+        }
+
+        let root = try #require(capture.roots[RootID(rawValue: 1)])
+        let b = try #require(child("b", of: child("a", of: root.root.node)))
+        capture.reconcile(root, cause: .overflow)
+        var read: Set<NodeID> = []
+        watched.state.willRead = { node in
+            if node == b, !read.contains(b) {
+                try move("a", "away")
+                // Longer than a slice.
+                if !isAtEnd { ThisProcess.sleep(nanoseconds: 30_000_000) }
+            }
+            read.insert(node)
+        }
+        watched.state.willCommit = { batch in
+            if isAtEnd, isAway, capture.crawls.first?.isWalked ?? false { try move("away", "a") }
+        }
+        while !capture.isLive {
+            try watched.askedStep()
+            if isAway { try move("away", "a") }
+        }
+        // Each directory was compared with its rows: the root, a, b, c, and the one with files.
+        #expect(read.count == 5)
+        #expect(capture.gaps.isEmpty)
     }
 
     /// The file system of a root goes at the very end of the crawl that was to close its gap: nobody vouches for it again.
