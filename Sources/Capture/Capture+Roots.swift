@@ -40,8 +40,11 @@ package final class WatchedRoot {
 
     /// Whether a status is of what is mounted where the root lies. Mounts are told apart by their ID: btrfs subvolumes of one
     /// mount have devices of their own, and bind mounts share theirs (fact 54).
+    ///
+    /// Where nothing is mounted at the name itself, and it is on another mount all the same, so is the directory it lies in: the
+    /// root has been mounted anew, which is found next, and nothing hides what is there.
     func isMount(of status: FileStatus) -> Bool {
-        status.mount == 0 ? status.device == device : status.mount == mount
+        status.mount == 0 ? status.device == device : status.mount == mount || !status.isMountRoot
     }
 
     init(root: Root, formerExcludes: [[[UInt8]]], filesystem: Int32) {

@@ -11,6 +11,8 @@ import Testing
     private final class NoState: StoredState {
         /// Called before each commit.
         var willCommit: (Batch) throws -> Void = { _ in }
+        /// Called before names are looked at.
+        var willLook: () throws -> Void = {}
         /// Called before the rows of a directory are read.
         var willRead: (NodeID) throws -> Void = { _ in }
         private var seq: Int64 = 0
@@ -25,7 +27,10 @@ import Testing
         func rows(linkedTo files: Set<FileID>) -> [StoredRow] { [] }
         func linkedRows(of nodes: some Sequence<NodeID>) -> [StoredRow] { [] }
         func rows(ofInodes inodes: Set<UInt64>) -> [StoredRow] { [] }
-        func inSnapshot<Result>(_ body: () throws -> Result) throws -> Result { try body() }
+        func inSnapshot<Result>(_ body: () throws -> Result) throws -> Result {
+            try willLook()
+            return try body()
+        }
     }
 
     private struct Failed: Error {}
@@ -181,5 +186,44 @@ import Testing
         }
         while isMounted { try watched.askedStep() }
         #expect(watched.capture.gaps.values.map(\.cause) == [.offline])
+    }
+
+    /// The root is mounted anew just before a new directory is looked at, and has another mount id: nothing hides the directory,
+    /// which is covered from the beginning.
+    @Test(.enabled(if: geteuid() == 0, "only root may mount"))
+    func aDirectoryOfARootThatIsMountedAnewIsCovered() throws {
+        let watched = try Watched()
+        let (tree, image, other) = (watched.tree.path, watched.tree.path + ".image", watched.tree.path + ".other")
+        defer {
+            try? watched.run("umount", "-lq", tree)
+            try? watched.run("umount", "-lq", other)
+            rmdir(other)
+            unlink(image)
+        }
+        mkdir(other, 0o755)
+        try watched.run("truncate", "-s", "16M", image)
+        try watched.run("mkfs.ext4", "-Fq", image)
+        try watched.run("mount", "-o", "loop", image, tree)
+        try watched.fill(1, 1, below: "d")
+        watched.take()
+        while !watched.capture.isLive { try watched.askedStep() }
+
+        var (isAnew, begun) = (false, 0)
+        watched.state.willLook = {
+            if isAnew { return }
+            isAnew = true
+            try watched.run("umount", tree)
+            // It takes the id that has become free.
+            try watched.run("mount", "-t", "tmpfs", "none", other)
+            try watched.run("mount", "-o", "loop", image, tree)
+        }
+        watched.state.willCommit = { begun += $0.openedGaps.filter { $0.cause == .beginning }.count }
+        try watched.fill(1, 1, below: "new")
+        while !isAnew || !watched.capture.isLive { try watched.askedStep() }
+        let root = try #require(watched.capture.roots[RootID(rawValue: 1)])
+        let new = Place(root.root.node, Name(Array("new".utf8)))
+        let node = try #require(watched.capture.tree.child(at: new))
+        #expect(watched.capture.tree[node]?.coverage == .covered)
+        #expect(begun == 0)
     }
 }
