@@ -43,7 +43,7 @@ import Testing
         let state = NoState()
 
         init() throws {
-            tree = FileManager.default.temporaryDirectory.appending(path: "journal-crawl-\(UUID().uuidString)")
+            tree = URL(filePath: "/dev/shm/journal-crawl-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: tree, withIntermediateDirectories: false)
             drain = try Drain(latency: 1_000_000)
             capture = try Capture(
