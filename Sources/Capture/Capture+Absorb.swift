@@ -19,6 +19,7 @@ extension Capture {
     /// Folds events into dirty names; the state of the file system is not looked at here.
     func absorb(_ take: Drain.Take) {
         links.latest = [:]
+        noteWatchesAhead()
         let ahead = Set(crawls.lazy.flatMap(\.ahead).map(\.node))
         let ended = directoriesThatEnded(in: take.buffers)
         for buffer in take.buffers {

@@ -99,7 +99,7 @@ extension Capture {
             !gaps.values.contains(where: { $0.node == node }), let opened = try openForAudit(node, .listing)
         else { return nil }
         do throws(SystemError) {
-            return Listing(node: node, names: try reader.names(in: opened.descriptor), isFolded: false)
+            return Listing(node: node, names: try explorer.reader.names(in: opened.descriptor), isFolded: false)
         } catch {
             return nil
         }

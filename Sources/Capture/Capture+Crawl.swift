@@ -59,7 +59,7 @@ extension Capture {
         while Clock.boot() < deadline {
             if crawl.listing == nil {
                 while crawl.ahead.count < crawl.reach, let node = crawl.takeNext() {
-                    if let ahead = begin(listingAhead: node) { crawl.ahead.append(ahead) }
+                    crawl.ahead.append(ahead(node))
                 }
                 if crawl.ahead.isEmpty { return true }
                 crawl.listing = take(crawl.ahead.removeFirst())

@@ -31,7 +31,7 @@ extension Capture {
         var hints: [UInt64: Hints] = [:]
         do throws(SystemError) {
             let listing = try Descriptor(at: directory, opening: [], for: .listing)
-            let names = try reader.names(in: listing)
+            let names = try explorer.reader.names(in: listing)
             for index in 0..<names.count { listed.insert(Name(names.name(index))) }
         } catch {
             return error.reach == .gone ? parked.note(told, in: node) : keepUnseen(told, in: node, error)

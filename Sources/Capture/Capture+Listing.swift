@@ -14,52 +14,13 @@ extension Capture {
             guard let opened = try openToList(node) else { return nil }
             let isFolded = foldsCase(opened)
             var names = takeSpareNames()
-            try reader.read(opened.descriptor, into: &names)
+            try explorer.reader.read(opened.descriptor, into: &names)
             let listing = Listing(node: node, names: names, isFolded: isFolded)
             if !isFolded { listing.look(in: opened.descriptor) }
             return listing
         } catch {
             noteUnlisted(node, error)
             return nil
-        }
-    }
-
-    /// The same, ahead of its turn: watches the directory, and has it listed by others meanwhile.
-    func begin(listingAhead node: NodeID) -> Crawl.Ahead? {
-        do throws(SystemError) {
-            guard let opened = try openToList(node) else { return nil }
-            guard !foldsCase(opened), let readAhead else { return Crawl.Ahead(node: node) }
-            let flight = ReadAhead.Flight(opened.take(), reusing: takeSpareNames())
-            readAhead.list(flight)
-            return Crawl.Ahead(node: node, flight: flight)
-        } catch {
-            noteUnlisted(node, error)
-            return nil
-        }
-    }
-
-    /// What was listed ahead, when its turn has come. What is newer than that look is not in it, so then it is listed anew.
-    func take(_ ahead: Crawl.Ahead) -> Listing? {
-        guard let flight = ahead.flight, let readAhead else { return begin(listing: ahead.node) }
-        do throws(SystemError) {
-            let names = try readAhead.take(flight, reader)
-            guard !ahead.isVoid, tree[ahead.node] != nil else {
-                keep(names)
-                return begin(listing: ahead.node)
-            }
-            return Listing(node: ahead.node, names: names, isFolded: false, hasLooked: true)
-        } catch {
-            noteUnlisted(ahead.node, error)
-            return nil
-        }
-    }
-
-    /// Looks that were ahead, of one directory or of all, are no news any more.
-    func voidLooksAhead(at node: NodeID? = nil) {
-        for crawl in crawls {
-            for index in crawl.ahead.indices where node == nil || crawl.ahead[index].node == node {
-                crawl.ahead[index].isVoid = true
-            }
         }
     }
 
@@ -78,9 +39,9 @@ extension Capture {
         if error.reach == .gone { noteLost(node) } else { noteUnreadable(node, error) }
     }
 
-    private func takeSpareNames() -> DirectoryListing { spareNames.popLast() ?? DirectoryListing() }
+    func takeSpareNames() -> DirectoryListing { spareNames.popLast() ?? DirectoryListing() }
 
-    private func keep(_ names: DirectoryListing) {
+    func keep(_ names: DirectoryListing) {
         if spareNames.count <= ReadAhead.limit { spareNames.append(names) }
     }
 
@@ -96,18 +57,24 @@ extension Capture {
             tree.setUnwatched(node, true)
             return
         }
+        noteWatchesAhead()
         do throws(SystemError) {
-            let watch = try drain.inotify.watch(directory)
-            if let other = tree.node(watchedBy: watch), isOfAnotherRoot(node, other), (try? isThere(other)) ?? true {
-                return noteSecondSight(node)
-            }
-            tree.setWatch(node, watch)
-            tree.setUnwatched(node, false)
+            take(try explorer.watch(directory, by: drain.inotify), of: node)
         } catch {
             guard error.reach == .limit else { throw error }
             tree.setUnwatched(node, true)
             noteWatchLimit(node)
         }
+    }
+
+    /// Takes the watch of a directory into the tree.
+    func take(_ watch: WatchDescriptor, of node: NodeID) {
+        if tree[node]?.watch == watch { return }
+        if let other = tree.node(watchedBy: watch), isOfAnotherRoot(node, other), (try? isThere(other)) ?? true {
+            return noteSecondSight(node)
+        }
+        tree.setWatch(node, watch)
+        tree.setUnwatched(node, false)
     }
 
     private func isOfAnotherRoot(_ node: NodeID, _ other: NodeID) -> Bool { tree[node]!.root != tree[other]!.root }

@@ -26,7 +26,7 @@ package final class WatchedRoot {
     /// The root, open while there is something to look at below it: no longer, since it keeps its file system mounted.
     var anchor: Anchor?
 
-    final class Anchor {
+    final class Anchor: Sendable {
         let descriptor: Descriptor
         init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
     }
@@ -114,6 +114,7 @@ extension Capture {
     /// There is nothing to crawl any more; whoever waits for it need not wait.
     private func dropCrawls(of root: RootID) {
         for crawl in crawls where crawl.root == root {
+            callBack(crawl)
             if let ticket = crawl.ticket { finishedTickets.insert(ticket) }
         }
         crawls.removeAll { $0.root == root }

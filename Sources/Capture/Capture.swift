@@ -83,11 +83,11 @@ package final class Capture {
     var nextRetry: Int64 = 0
     /// The crawls asked for that are done.
     package var finishedTickets: Set<Int> = []
-    let reader = DirectoryReader()
+    let explorer = Explorer()
     /// Memory for the names of the next directories.
     var spareNames: [DirectoryListing] = []
     /// Lists directories for crawls; nil where there is no thread to be had.
-    private(set) lazy var readAhead: ReadAhead? = ReadAhead()
+    private(set) lazy var readAhead: ReadAhead? = ReadAhead(drain)
     /// The rows of the page that is looked at.
     var rows = RowList()
     /// From 5.3 to 5.16 IN_DELETE could be read while the name was still there (fixed by a37d9a17f099).

@@ -17,7 +17,7 @@ final class Crawl {
     /// A directory that comes next.
     struct Ahead {
         let node: NodeID
-        /// Nil where it is listed only when its turn comes.
+        /// Nil where it is looked at only when its turn comes.
         var flight: ReadAhead.Flight?
         /// What was seen is not the newest.
         var isVoid = false
@@ -93,7 +93,7 @@ final class Crawl {
     /// How many directories are listed ahead: such as have a page of names together, if they are like those before.
     var reach: Int {
         let size = entries / max(1, directories)
-        return min(ReadAhead.limit, max(Self.leastReach, Listing.pageSize / max(1, size)))
+        return min(ReadAhead.limit, max(Self.leastReach, 3 * Listing.pageSize / max(1, size)))
     }
 
     private static let leastReach = 8

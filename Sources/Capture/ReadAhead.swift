@@ -1,33 +1,56 @@
 internal import Kernel
 
-/// Threads that list directories for a crawl before it comes to them: more than half of a crawl is the kernel telling what
+/// Threads that look at directories for a crawl before it comes to them: more than half of a crawl is the kernel telling what
 /// names are, and that needs no thought.
 ///
-/// They touch nothing but the directory they are handed, which is open and watched already. The tree, the rows and the
-/// events stay on one thread, which takes the listings in the order in which it asked for them. What events tell of between
-/// a look and its use is newer than the look; see ``Capture/voidLooksAhead(at:)``.
+/// They open a directory, watch it, and list it, in this order. The tree, the rows and the events stay on one thread, which
+/// takes the listings in the order in which it asked for them, and before that the watches: before it looks at any event,
+/// since the first one of a watch may be among those; see ``Capture/noteWatchesAhead()``. What events tell of between a look
+/// and its use is newer than the look; see ``Capture/voidLooksAhead(at:)``.
+///
+/// Whatever is not as it was expected here, from a name that is gone to a watch that is refused, is left to the one who takes:
+/// there all of it is done once more, and understood.
 final class ReadAhead: Sendable {
-    /// One directory that is listed ahead.
-    final class Flight: @unchecked Sendable {
-        // Sendable: a reader has it to itself until `isDone`, which is set and seen under the monitor; then the taker has.
-        fileprivate var directory: Descriptor?
-        fileprivate var names: DirectoryListing
-        fileprivate var failure: SystemError?
-        fileprivate var isDone = false
+    /// A directory to be looked at: where it is, and which it has to be.
+    struct Errand: Sendable {
+        let anchor: WatchedRoot.Anchor
+        /// Relative to the anchor.
+        let path: [UInt8]
+        let device: UInt64
+        let inode: UInt64
+        let birth: Int64
+        /// It has a watch already.
+        let isWatched: Bool
+        /// It may find names in any case, and then it is not for us.
+        let canFoldCase: Bool
 
-        init(_ directory: consuming Descriptor, reusing names: DirectoryListing) {
-            self.directory = consume directory
-            self.names = names
+        fileprivate func means(_ status: FileStatus) -> Bool {
+            status.isDirectory && status.device == device && status.inode == inode && status.birth == birth
+        }
+    }
+
+    /// One directory that is looked at ahead.
+    final class Flight: @unchecked Sendable {
+        // Sendable: a thread has it to itself while `stage` is `begun` or `watched`, but for `watch`, which is not changed behind
+        // `watched`; before and after that the taker has. The stage is set and seen under the monitor.
+        fileprivate enum Stage {
+            case waiting, begun, watched, done
         }
 
-        fileprivate func run(_ reader: borrowing DirectoryReader) {
-            guard let directory = directory.take() else { return }
-            do throws(SystemError) {
-                try reader.read(directory, into: &names)
-                names.look(at: 0..<min(names.count, Listing.pageSize), in: directory)
-            } catch {
-                failure = error
-            }
+        /// Until it is done: its anchor keeps a file system mounted.
+        fileprivate var errand: Errand?
+        /// There is a watch already.
+        fileprivate let isWatched: Bool
+        fileprivate var stage = Stage.waiting
+        fileprivate var watch: WatchDescriptor?
+        fileprivate var names: DirectoryListing
+        /// Whether `names` are those of the directory that was meant, seen behind its watch.
+        fileprivate var isListed = false
+
+        init(_ errand: Errand, reusing names: DirectoryListing) {
+            self.errand = errand
+            isWatched = errand.isWatched
+            self.names = names
         }
     }
 
@@ -35,20 +58,28 @@ final class ReadAhead: Sendable {
         /// Those that nobody has begun.
         var flights: [Flight] = []
         var isStopped = false
+
+        /// Takes one back, if nobody has begun it.
+        mutating func take(_ flight: Flight) -> Bool {
+            guard let index = flights.firstIndex(where: { $0 === flight }) else { return false }
+            flights.remove(at: index)
+            return true
+        }
     }
 
-    /// Directories that are open at a time: enough to keep a thread at work while the other commits, and a part of what the
-    /// process may have open.
-    static let limit = max(1, min(192, ThisProcess.descriptorLimit / 4))
+    /// Directories that are looked at ahead at a time: enough to keep a thread at work while the other commits.
+    static let limit = 576
 
     private let queue = Monitor(Queue())
+    private let drain: Drain
 
     /// One core is left to the thread that takes. Nil where no thread can be started.
-    init?() {
+    init?(_ drain: Drain) {
+        self.drain = drain
         var threads = 0
         for _ in 0..<max(1, min(4, ThisProcess.cores - 1)) {
             do throws(SystemError) {
-                try Thread.start("crawl") { [queue] in Self.run(queue) }
+                try Thread.start("crawl") { [queue] in Self.run(queue, drain) }
                 threads += 1
             } catch {
                 break
@@ -59,29 +90,75 @@ final class ReadAhead: Sendable {
 
     deinit { queue.change { $0.isStopped = true } }
 
-    private static func run(_ queue: Monitor<Queue>) {
-        let reader = DirectoryReader()
+    private static func run(_ queue: Monitor<Queue>, _ drain: Drain) {
+        let explorer = Explorer()
         while true {
             // The last one first: the others are nearer to the one who takes, who need not wait for them then.
-            let next: Flight? = queue.wait { $0.isStopped ? .some(nil) : $0.flights.popLast().map { .some($0) } }
+            let next: Flight? = queue.wait { queue in
+                if queue.isStopped { return .some(nil) }
+                guard let flight = queue.flights.popLast() else { return nil }
+                flight.stage = .begun
+                return flight
+            }
             guard let flight = next else { return }
-            flight.run(reader)
-            queue.change { _ in flight.isDone = true }
+            look(flight, explorer, drain) { queue.change { _ in flight.stage = .watched } }
+            queue.change { _ in flight.stage = .done }
         }
     }
 
-    /// Asks for a directory to be listed.
-    func list(_ flight: Flight) { queue.change { $0.flights.append(flight) } }
-
-    /// Takes a listing; one that nobody has begun is made here and now. Throws what refused it.
-    func take(_ flight: Flight, _ reader: borrowing DirectoryReader) throws(SystemError) -> DirectoryListing {
-        let isOurs = queue.change { queue in
-            guard let index = queue.flights.firstIndex(where: { $0 === flight }) else { return false }
-            queue.flights.remove(at: index)
-            return true
+    /// Opens, watches and lists; `didWatch` is called when there is a watch.
+    private static func look(
+        _ flight: Flight, _ explorer: borrowing Explorer, _ drain: Drain, didWatch: () -> Void
+    ) {
+        guard let errand = flight.errand.take() else { return }
+        do throws(SystemError) {
+            let directory = try Descriptor(below: errand.anchor.descriptor, opening: errand.path, for: .listing)
+            guard errand.means(try FileStatus(of: directory)) else { return }
+            if errand.canFoldCase, try directory.foldsCase() { return }
+            if !errand.isWatched {
+                flight.watch = try explorer.watch(directory, by: drain.inotify)
+                didWatch()
+            }
+            try explorer.reader.read(directory, into: &flight.names)
+            flight.names.look(at: 0..<min(flight.names.count, Listing.pageSize), in: directory)
+            flight.isListed = true
+        } catch {
+            // Whoever takes it will see.
         }
-        if isOurs { flight.run(reader) } else { queue.wait { _ in flight.isDone ? () : nil } }
-        if let failure = flight.failure { throw failure }
-        return flight.names
+    }
+
+    /// Asks for a directory to be looked at.
+    func ask(for flight: Flight) { queue.change { $0.flights.append(flight) } }
+
+    /// The watch that a look which was begun has, or will have in a moment. Nil where it needs none, was not begun, or failed.
+    func watch(of flight: Flight) -> WatchDescriptor? {
+        if flight.isWatched { return nil }
+        return queue.wait { _ in
+            switch flight.stage {
+            case .waiting: .some(nil)
+            case .begun: nil
+            case .watched, .done: .some(flight.watch)
+            }
+        }
+    }
+
+    /// Takes back what nobody has begun, and waits for what was.
+    func cancel(_ flight: Flight) {
+        if !queue.change({ $0.take(flight) }) { awaitEnd(of: flight) }
+    }
+
+    /// Waits for a look that was begun, or will be by one of the threads.
+    func awaitEnd(of flight: Flight) { queue.wait { _ in flight.stage == .done ? () : nil } }
+
+    /// Takes the names, with the memory for them whatever came of it. What nobody has begun is done here and now.
+    func take(_ flight: Flight, _ explorer: borrowing Explorer) -> (names: DirectoryListing, isListed: Bool) {
+        let isOurs = queue.change { $0.take(flight) }
+        if isOurs {
+            Self.look(flight, explorer, drain) {}
+            flight.stage = .done
+        } else {
+            awaitEnd(of: flight)
+        }
+        return (flight.names, flight.isListed)
     }
 }

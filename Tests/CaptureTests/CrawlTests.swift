@@ -117,6 +117,39 @@ import Testing
         #expect(watched.capture.isLive)
     }
 
+    /// A directory is watched and looked at before its turn, by another thread. What is written there between the look and the turn
+    /// makes an event whose watch nobody knew of before.
+    @Test func whatIsWrittenToWhatWasLookedAtAheadIsSeen() throws {
+        let watched = try Watched()
+        try watched.fill(400, 100, below: "d")
+        watched.take()
+        let capture = watched.capture
+        var sizes: [Place: Int64] = [:]
+        watched.state.willCommit = { batch in
+            for group in batch.arrivals.groups {
+                for row in group.rows {
+                    sizes[Place(group.node, batch.arrivals.list.name(row))] = batch.arrivals.list[row].entry.size
+                }
+            }
+            for row in batch.rows { sizes[row.place] = row.entry?.size }
+        }
+
+        var written: [Place] = []
+        while !capture.isLive {
+            try watched.askedStep()
+            // One that nobody has taken, and that has been looked at to the end.
+            guard let flight = capture.crawls.first?.ahead.last, let asked = flight.flight, written.isEmpty else { continue }
+            capture.readAhead?.awaitEnd(of: asked)
+            let place = Place(flight.node, Name(Array("7".utf8)))
+            let path = try #require(capture.tree.path(of: flight.node)).bytes + Array("/7".utf8)
+            let file = try Descriptor(opening: path, for: .writing)
+            try file.write(Array("hello".utf8))
+            written.append(place)
+        }
+        #expect(written.count == 1)
+        #expect(written.allSatisfy { sizes[$0] == 5 })
+    }
+
     /// A directory is away when one below it has its turn, and back before anybody could tell: what is below that is walked as
     /// well. It is back between two slices of the crawl, or with the commit at its end.
     @Test(arguments: [false, true]) func aDirectoryThatIsAwayAtItsTurnIsWalked(isAtEnd: Bool) throws {

@@ -21,6 +21,22 @@ import Testing
         }
     }
 
+    /// There and back: by the way of a thread that may go there, and by that of one that may not.
+    @Test func B11_theWatchIsThatOfTheOpenDirectoryWhereverTheThreadIs() throws {
+        try withPlace { path in
+            let inotify = try Inotify()
+            let place = try WorkingDirectory()
+            let directory = try Descriptor(opening: path, for: .listing)
+            #expect(try inotify.watch(directory, from: place) == inotify.watch(directory))
+            // By now another one has its name.
+            try FileManager.default.moveItem(atPath: self.place, toPath: self.place + "-moved")
+            defer { try? FileManager.default.removeItem(atPath: self.place + "-moved") }
+            try FileManager.default.createDirectory(atPath: self.place, withIntermediateDirectories: true)
+            #expect(try inotify.watch(directory, from: place) == inotify.watch(directory))
+            #expect(try Paths.currentDirectory() == Array("/".utf8))
+        }
+    }
+
     @Test func B1_whatHappenedBeforeTheQuestionIsQueued() throws {
         try withPlace { path in
             let inotify = try Inotify()

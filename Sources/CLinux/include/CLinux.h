@@ -15,6 +15,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,9 @@ static inline int clinux_eventfd_take(int fd) {
     eventfd_t value;
     return eventfd_read(fd, &value);
 }
+
+// unshare(2) with CLONE_FS: the calling thread has a working directory of its own, a root and a umask.
+static inline int clinux_unshare_working_directory(void) { return unshare(CLONE_FS); }
 
 // Names the calling thread; 15 bytes at most.
 static inline int clinux_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }
