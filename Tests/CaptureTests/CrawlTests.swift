@@ -138,7 +138,9 @@ import Testing
         while !capture.isLive {
             try watched.askedStep()
             // One that nobody has taken, and that has been looked at to the end.
-            guard let flight = capture.crawls.first?.ahead.last, let asked = flight.flight, written.isEmpty else { continue }
+            guard let flight = capture.crawls.first?.ahead.last, let asked = flight.flight, written.isEmpty else {
+                continue
+            }
             capture.readAhead?.awaitEnd(of: asked)
             let place = Place(flight.node, Name(Array("7".utf8)))
             let path = try #require(capture.tree.path(of: flight.node)).bytes + Array("/7".utf8)
