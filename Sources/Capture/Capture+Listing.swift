@@ -17,6 +17,7 @@ extension Capture {
             try explorer.reader.read(opened.descriptor, into: &names)
             let listing = Listing(node: node, names: names, isFolded: isFolded)
             if !isFolded { listing.look(in: opened.descriptor) }
+            listing.opened = consume opened
             return listing
         } catch {
             noteUnlisted(node, error)
@@ -89,6 +90,7 @@ extension Capture {
 
     /// Looks at the next page of a directory. True when it is done.
     func look(at listing: Listing, _ state: some StoredState) throws -> Bool {
+        defer { listing.opened = nil }
         guard let value = tree[listing.node], !isAway(listing.node) else { return true }
         if listing.isFolded {
             guard let opened = try openAgain(listing) else { return true }
@@ -150,6 +152,7 @@ extension Capture {
     }
 
     private func openAgain(_ listing: Listing) throws -> OpenedDirectory? {
+        if let opened = listing.opened.take() { return opened }
         do throws(SystemError) {
             if let opened = try open(listing.node, for: .anchor) { return opened }
             noteLost(listing.node)

@@ -27,6 +27,9 @@ final class Listing {
     private(set) var last: Name?
     /// The page that comes next has just been looked at.
     private var hasLooked: Bool
+    /// The directory as it was opened to be listed, for the look at the first page: no longer, since it keeps its file system
+    /// mounted.
+    var opened: OpenedDirectory?
 
     /// Names looked at before events and barriers get their turn: about 10 ms.
     static let pageSize = 4096

@@ -62,15 +62,19 @@ struct Tree {
     /// stored state has them.
     func path(of id: NodeID, detachedAt places: [NodeID: Place] = [:]) -> Path? {
         var names: [Name] = []
-        var id = id
-        while containers[id] == nil {
-            guard let node = nodes[id] else { return nil }
-            guard let place = places[id] ?? node.parent.map({ Place($0, node.name) }) else { return nil }
-            names.append(place.name)
-            id = place.node
+        var (id, length) = (id, 0)
+        while let node = nodes[id] {
+            let held = places.isEmpty ? nil : places[id]
+            guard let above = held?.node ?? node.parent else { break }
+            names.append(held?.name ?? node.name)
+            length += 1 + names.last!.bytes.count
+            id = above
         }
-        var bytes = containers[id]!.bytes
-        for name in names.reversed() where !(name.bytes.isEmpty) {
+        guard let container = containers[id] else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(container.bytes.count + length)
+        bytes.append(contentsOf: container.bytes)
+        for name in names.reversed() where !name.bytes.isEmpty {
             bytes.append(slash)
             bytes.append(contentsOf: name.bytes)
         }

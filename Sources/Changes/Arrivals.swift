@@ -23,7 +23,7 @@ package struct Arrivals: Sendable {
     package var count: Int { list.count - taken.count }
     package var isEmpty: Bool { count == 0 }
     /// Those that are told as created.
-    package var logged: Int { groups.lazy.filter(\.isLogged).map(\.rows.count).reduce(0, +) }
+    package var logged: Int { groups.reduce(0) { $1.isLogged ? $0 + $1.rows.count : $0 } }
 
     /// Begins the rows of a directory.
     package mutating func begin(_ node: NodeID, isLogged: Bool) {

@@ -69,20 +69,36 @@ internal import GRDBSQLite
     var owner: Unmanaged<ArrivalTable>
 }
 
-/// sqlite3_vtab_cursor with where it is.
+/// sqlite3_vtab_cursor with where it is: SQLite asks for the columns of a row one by one.
 @unsafe private struct Cursor {
     var base: sqlite3_vtab_cursor
     var shown: ArrivalTable.Shown?
-    var group = 0
-    var row = 0
+    /// The group it is in; at the end of all there is none.
+    var group: UnsafePointer<ArrivalTable.Group>?
+    var row: UnsafePointer<RowList.Row>?
+    /// Which of its group the row is.
+    var position = 0
 
-    /// Goes to the next row; no group is without one.
+    /// Goes to the first row.
+    mutating func begin(_ shown: ArrivalTable.Shown?) {
+        unsafe self.shown = shown
+        unsafe enter(shown?.groups.baseAddress)
+    }
+
+    /// Goes to the next row.
     mutating func advance() {
-        guard let shown = unsafe shown else { return }
-        unsafe row += 1
-        guard unsafe row == shown.groups[group].rows.upperBound else { return }
-        unsafe group += 1
-        if unsafe group < shown.groups.count { unsafe row = shown.groups[group].rows.lowerBound }
+        unsafe position += 1
+        unsafe row = unsafe row! + 1
+        if unsafe position == group!.pointee.rows.count { unsafe enter(group! + 1) }
+    }
+
+    /// Goes to the first row of a group; none is without one.
+    private mutating func enter(_ next: UnsafePointer<ArrivalTable.Group>?) {
+        guard let shown = unsafe shown, let next = unsafe next, unsafe next < shown.groups.baseAddress! + shown.groups.count
+        else { return unsafe group = nil }
+        unsafe group = next
+        unsafe row = shown.rows.baseAddress! + next.pointee.rows.lowerBound
+        unsafe position = 0
     }
 }
 
@@ -123,30 +139,18 @@ private enum Callbacks {
         unsafe module.xFilter = { cursor, _, _, _, _ in
             let cursor = unsafe own(cursor)
             let table = unsafe UnsafeMutableRawPointer(cursor.pointee.base.pVtab!).assumingMemoryBound(to: Table.self)
-            unsafe cursor.pointee.shown = unsafe table.pointee.owner.takeUnretainedValue().shown
-            unsafe cursor.pointee.group = 0
-            unsafe cursor.pointee.row = unsafe cursor.pointee.shown?.groups.first?.rows.lowerBound ?? 0
+            unsafe cursor.pointee.begin(table.pointee.owner.takeUnretainedValue().shown)
             return SQLITE_OK
         }
         unsafe module.xNext = { cursor in
             unsafe own(cursor).pointee.advance()
             return SQLITE_OK
         }
-        unsafe module.xEof = { cursor in
-            let cursor = unsafe own(cursor)
-            guard let shown = unsafe cursor.pointee.shown else { return 1 }
-            return unsafe cursor.pointee.group < shown.groups.count ? 0 : 1
-        }
-        unsafe module.xRowid = { cursor, result in
-            unsafe result!.pointee = unsafe Int64(own(cursor).pointee.row)
-            return SQLITE_OK
-        }
+        unsafe module.xEof = { cursor in unsafe own(cursor).pointee.group == nil ? 1 : 0 }
+        // Nobody asks for it of a table that is only gone through.
+        unsafe module.xRowid = { _, _ in SQLITE_MISUSE }
         unsafe module.xColumn = { cursor, context, column in
-            let cursor = unsafe own(cursor)
-            let shown = unsafe cursor.pointee.shown!
-            let (group, row) = unsafe (shown.groups[cursor.pointee.group], shown.rows[cursor.pointee.row])
-            unsafe ArrivalColumn(rawValue: column)!.give(
-                context!, group: group, position: cursor.pointee.row - group.rows.lowerBound, row, names: shown.names)
+            unsafe ArrivalColumn(rawValue: column)!.give(context!, own(cursor))
             return SQLITE_OK
         }
         let address = UnsafeMutablePointer<sqlite3_module>.allocate(capacity: 1)
@@ -168,36 +172,35 @@ private enum ArrivalColumn: Int32 {
           nlink INT, uid INT, gid INT, seq INT, directory INT, filesystem INT, logged INT)
         """
 
-    func give(
-        _ context: OpaquePointer, group: ArrivalTable.Group, position: Int, _ row: RowList.Row,
-        names: UnsafeRawBufferPointer
-    ) {
+    @inline(__always)
+    func give(_ context: OpaquePointer, _ cursor: UnsafePointer<Cursor>) {
+        let (group, row) = unsafe (cursor.pointee.group!, cursor.pointee.row!)
         let value: Int64
         switch self {
         case .name:
-            let bytes = unsafe UnsafeRawBufferPointer(rebasing: names[row.range])
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: cursor.pointee.shown!.names[row.pointee.range])
             // SQLITE_STATIC (nil): the names stay where they are until the statement is done.
-            if row.isText {
+            if unsafe row.pointee.isText {
                 let text = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
                 unsafe sqlite3_result_text(context, text, Int32(bytes.count), nil)
             } else {
                 unsafe sqlite3_result_blob(context, bytes.baseAddress, Int32(bytes.count), nil)
             }
             return
-        case .node: value = group.node
-        case .mode: value = Int64(row.entry.mode)
-        case .size: value = row.entry.size
-        case .mtime: value = row.entry.mtime
-        case .ctime: value = row.entry.ctime
-        case .btime: value = row.entry.id.birth
-        case .ino: value = Int64(bitPattern: row.entry.id.inode)
-        case .nlink: value = Int64(row.entry.nlink)
-        case .uid: value = Int64(row.entry.uid)
-        case .gid: value = Int64(row.entry.gid)
-        case .seq: value = group.isLogged ? group.seq + Int64(position) : group.seq
-        case .directory: value = group.directory
-        case .filesystem: value = Int64(row.entry.id.filesystem)
-        case .logged: value = group.isLogged ? 1 : 0
+        case .node: value = unsafe group.pointee.node
+        case .mode: value = unsafe Int64(row.pointee.entry.mode)
+        case .size: value = unsafe row.pointee.entry.size
+        case .mtime: value = unsafe row.pointee.entry.mtime
+        case .ctime: value = unsafe row.pointee.entry.ctime
+        case .btime: value = unsafe row.pointee.entry.id.birth
+        case .ino: value = unsafe Int64(bitPattern: row.pointee.entry.id.inode)
+        case .nlink: value = unsafe Int64(row.pointee.entry.nlink)
+        case .uid: value = unsafe Int64(row.pointee.entry.uid)
+        case .gid: value = unsafe Int64(row.pointee.entry.gid)
+        case .seq: value = unsafe group.pointee.seq + (group.pointee.isLogged ? Int64(cursor.pointee.position) : 0)
+        case .directory: value = unsafe group.pointee.directory
+        case .filesystem: value = unsafe Int64(row.pointee.entry.id.filesystem)
+        case .logged: value = unsafe group.pointee.isLogged ? 1 : 0
         }
         unsafe sqlite3_result_int64(context, value)
     }
