@@ -6,7 +6,7 @@ final class Statements {
     let selectRow, selectRows, selectRowsBehind, selectLinked, selectLinkedOfNode, hasLinked: BulkStatement
     let upsertState, deleteState, deleteStateOfNode: BulkStatement
     let insertLog, insertOrigin, insertLogOfRelocated, insertOriginOfRelocated, insertLogOfGone: BulkStatement
-    let insertArrivals, insertLogOfArrivals: BulkStatement
+    let insertArrivals, insertLogOfArrivals, insertLogStart, deleteLogStart: BulkStatement
     let findDirectory, insertDirectory, holdDirectory, leaveDirectory: BulkStatement
     let insertNode, moveNode, deleteNode, alterNode: BulkStatement
     let insertBatch, insertPassing, deletePassing: BulkStatement
@@ -53,7 +53,9 @@ final class Statements {
             INSERT INTO log_origin(seq, old_directory, old_name, moved_with, prior_ino, prior_btime_ns)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             """)
-        // The rows of a directory whose path changed, or that is gone, in one statement; where ?3 is set, `except` are the names
+        insertLogStart = try BulkStatement(db, "INSERT INTO log VALUES (?1, 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)")
+        deleteLogStart = try BulkStatement(db, "DELETE FROM log WHERE seq = ?1")
+        // The rows of a directory whose path changed, or that is gone, in one statement, which numbers them itself; where ?3 is set, `except` are the names
         // that stand in the log already. ?2 is the directory's file system, which is that of the files in it.
         let columns = "name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns"
         let bulk = """
@@ -64,7 +66,7 @@ final class Statements {
             WHERE state.node = ?1 AND (NOT ?3 OR state.name NOT IN (SELECT name FROM temp.except_name))
             """
         insertLogOfRelocated = try BulkStatement(
-            db, "INSERT INTO log(seq, kind, flags, directory, \(columns)) SELECT next_seq(), 5, 0, ?4, \(bulk)")
+            db, "INSERT INTO log(kind, flags, directory, \(columns)) SELECT 5, 0, ?4, \(bulk)")
         insertOriginOfRelocated = try BulkStatement(
             db,
             """
@@ -72,7 +74,7 @@ final class Statements {
             SELECT seq, ?3, name, ?4 FROM log WHERE seq > ?1 AND seq <= ?2
             """)
         insertLogOfGone = try BulkStatement(
-            db, "INSERT INTO log(seq, kind, flags, directory, \(columns)) SELECT next_seq(), 4, 3, ?4, \(bulk)")
+            db, "INSERT INTO log(kind, flags, directory, \(columns)) SELECT 4, 3, ?4, \(bulk)")
 
         // There is no row where they go: an insert, and no upsert.
         insertArrivals = try BulkStatement(
@@ -85,8 +87,8 @@ final class Statements {
         insertLogOfArrivals = try BulkStatement(
             db,
             """
-            INSERT INTO log(seq, kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns)
-            SELECT seq, 1, 3, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns
+            INSERT INTO log(kind, flags, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns)
+            SELECT 1, 3, directory, name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns
             FROM arrival WHERE logged
             """)
 

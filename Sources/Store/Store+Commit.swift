@@ -231,11 +231,31 @@ private struct Commit {
         for group in batch.arrivals.groups {
             count(rows: Int64(group.rows.count), in: group.node)
         }
-        seq += try store.arrivalTable.with(
+        let (nodes, logged) = (nodes, batch.arrivals.logged)
+        try store.arrivalTable.with(
             batch.arrivals, behind: seq, silent: store.head, directory: { nodes[$0]!.directory }
         ) {
             try statements.insertArrivals.run()
-            return batch.arrivals.logged == 0 ? 0 : try statements.insertLogOfArrivals.run()
+            if logged > 0 { try appendToLog(statements.insertLogOfArrivals) }
+        }
+    }
+
+    /// Runs a statement that adds rows to the log and leaves it to SQLite to number them, from the last one on: to look for the
+    /// place of each took a tenth of an untar's instructions.
+    ///
+    /// The last row is the last of this batch. Where there is none yet, one stands in for it, with the number of the batch
+    /// before, which no row has.
+    private mutating func appendToLog(_ insert: BulkStatement) throws {
+        let (before, isFirst) = (seq, seq == store.head)
+        if isFirst {
+            statements.insertLogStart.bind(1, before)
+            try statements.insertLogStart.run()
+        }
+        seq += try insert.run()
+        precondition(seq == before || store.database.lastInsertedRowID == seq, "the log goes on from its last row")
+        if isFirst {
+            statements.deleteLogStart.bind(1, before)
+            try statements.deleteLogStart.run()
         }
     }
 
@@ -273,12 +293,10 @@ private struct Commit {
     /// Logs all rows of a directory but those in `except`.
     private mutating func logRows(of node: NodeID, _ except: [Name], _ insert: BulkStatement) throws {
         if !except.isEmpty { try store.except(except) }
-        store.sequence.last = seq
         insert.bind(1, node.rawValue)
         insert.bind(2, Int64(nodes[node]!.filesystem))
         insert.bind(3, except.isEmpty ? 0 : 1)
-        try insert.run()
-        seq = store.sequence.last
+        try appendToLog(insert)
     }
 
     /// Of a directory that the store does not have, or has no more, its own row says enough.

@@ -25,8 +25,6 @@ package final class Store: StoredState {
     var nodes: [NodeID: NodePlace] = [:]
     let statements: Statements
     let arrivalTable: ArrivalTable
-    /// What the statements call `next_seq()`.
-    let sequence: SequenceFunction
     /// The rows that had been changed at the last checkpoint.
     var lastCheckpoint = 0
     /// How long a write waits for another program, milliseconds.
@@ -95,7 +93,6 @@ package final class Store: StoredState {
         boot = try Int64.fetchOne(database, sql: "SELECT id FROM boot WHERE boot_id = ?", arguments: [bootID]) ?? 0
         try database.execute(sql: "CREATE TEMP TABLE except_name(name PRIMARY KEY) WITHOUT ROWID")
         arrivalTable = try ArrivalTable(database)
-        sequence = try SequenceFunction(database)
         statements = try Statements(database)
         uuid = try String.fetchOne(database, sql: "SELECT uuid FROM meta") ?? ""
         if let last = try GRDB.Row.fetchOne(database, sql: "SELECT * FROM batch ORDER BY seq DESC LIMIT 1") {
