@@ -24,6 +24,8 @@ extension Capture {
         let ended = directoriesThatEnded(in: take.buffers)
         for buffer in take.buffers {
             var runs = EventRuns()
+            // Most events are about the directory that the one before was about.
+            var last: (watch: WatchDescriptor, node: NodeID, hasEnded: Bool)?
             func note(_ run: EventRuns.Run) { dirty.note(Place(run.node, Name(Array(buffer[run.name]))), run.hints) }
             decodeEvents(buffer) { event, name in
                 // An audit wants to hear of each event.
@@ -32,11 +34,16 @@ extension Capture {
                 // What comes next may ask what has been said.
                 if !isPlain { runs.end(note) }
                 if event.mask.contains(.queueOverflow) { return noteOverflow() }
-                // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
-                guard let node = tree.node(watchedBy: event.watch) else { return }
-                if ahead.contains(node) { voidLooksAhead(at: node) }
+                if last?.watch != event.watch {
+                    // An unknown watch is a stale event's: what it told of has been listed anew or is gone.
+                    guard let node = tree.node(watchedBy: event.watch) else { return }
+                    if ahead.contains(node) { voidLooksAhead(at: node) }
+                    last = (event.watch, node, ended.contains(node))
+                }
+                let (node, hasEnded) = (last!.node, last!.hasEnded)
+                // It may change which watch is whose.
+                if !isPlain { last = nil }
                 if isPlain {
-                    let hasEnded = ended.contains(node)
                     if hasEnded, event.mask == .delete { return }
                     let run = EventRuns.Run(
                         watch: event.watch, node: node, name: name, hints: Hints(event.mask), hasEnded: hasEnded)
@@ -49,7 +56,7 @@ extension Capture {
                     if let place = tree.place(of: node), !ended.contains(place.node) { dirty.note(place, []) }
                 } else if name.isEmpty {
                     noteSelf(node, event.mask)
-                } else if event.mask == [.delete, .isDirectory], ended.contains(node), audit == nil {
+                } else if event.mask == [.delete, .isDirectory], hasEnded, audit == nil {
                     return
                 } else {
                     noteName(Place(node, Name(Array(buffer[name]))), event)

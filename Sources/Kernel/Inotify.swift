@@ -92,10 +92,8 @@ package struct EventHeader: Sendable {
 package func decodeEvents<Failure: Error>(
     _ buffer: [UInt8], _ body: (EventHeader, Range<Int>) throws(Failure) -> Void
 ) throws(Failure) {
-    func word(_ offset: Int) -> UInt32 {
-        UInt32(buffer[offset]) | UInt32(buffer[offset + 1]) << 8 | UInt32(buffer[offset + 2]) << 16
-            | UInt32(buffer[offset + 3]) << 24
-    }
+    let bytes = unsafe buffer.span.bytes
+    func word(_ offset: Int) -> UInt32 { unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self) }
     var offset = 0
     while offset + Inotify.headerSize <= buffer.count {
         let header = EventHeader(
