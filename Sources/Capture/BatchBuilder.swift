@@ -23,7 +23,6 @@ struct BatchBuilder {
     private var arrived: [Place: (entry: Entry, child: NodeID?)] = [:]
     /// Where something arrived, whatever becomes of it here.
     private var arrivedAt: Set<Place> = []
-    private var hints: [Place: Hints] = [:]
     private var silent: Set<Place> = []
     /// Places of directories that moved or went that stand in the log by themselves.
     private var excepted: [NodeID: [Name]] = [:]
@@ -108,7 +107,6 @@ struct BatchBuilder {
     /// Sorts one place into stayed, departed and arrived.
     private mutating func sort(_ place: Place, _ observation: Observation) {
         if observation.isSilent { silent.insert(place) }
-        hints[place] = observation.hints
         except(place)
         // Whatever was seen in a directory that has gone since has gone with it, or turned up elsewhere; and so has a directory
         // that was seen here and elsewhere since. What took its place is looked at next.
@@ -257,12 +255,14 @@ struct BatchBuilder {
         case (false, false): break
         }
         let difference = before.entry.difference(
-            to: entry, hints: hints[new, default: []].union(hints[old, default: []]), isRenamed: true)
+            to: entry, hints: hints(of: new).union(hints(of: old)), isRenamed: true)
         add(
             child == nil ? .renamed : .renamedDirectory,
             Transition(kind: .renamed, difference: difference, place: new, oldPlace: old, entry: entry, child: child),
             row)
     }
+
+    private func hints(of place: Place) -> Hints { pending.observations[place]?.hints ?? [] }
 
     /// What nobody claimed: deleted, created, or replaced where both are at one place that kept its path.
     private mutating func addLeftOvers() {

@@ -1,30 +1,36 @@
 /// The number of a directory of the watched trees. It stays the same when the directory is renamed, and while a watcher
 /// runs none is used twice. The next one begins above those that are stored, so that the number of a directory that is
 /// gone may come again: nothing that outlives a directory may keep it. The log has paths.
-package struct NodeID: RawRepresentable, Hashable, Sendable, Comparable {
+package struct NodeID: OwnNumber, Comparable {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }
     package static func < (a: NodeID, b: NodeID) -> Bool { a.rawValue < b.rawValue }
-    package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
-
-    /// What dictionaries ask for. Nodes are looked up for every name and event, and SipHash took longer than the rest of the
-    /// look-up. It keeps strangers from choosing keys that collide; these numbers are our own, so a multiplication will do.
-    package func _rawHashValue(seed: Int) -> Int {
-        let mixed = (UInt64(bitPattern: rawValue) ^ UInt64(bitPattern: Int64(seed))) &* 0x9E37_79B9_7F4A_7C15
-        return Int(truncatingIfNeeded: mixed ^ (mixed >> 32))
-    }
 }
 
 /// The number of a root.
-package struct RootID: RawRepresentable, Hashable, Sendable {
+package struct RootID: OwnNumber {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }
 }
 
 /// The number of a gap.
-package struct GapID: RawRepresentable, Hashable, Sendable {
+package struct GapID: OwnNumber {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }
+}
+
+/// A number that the journal gave out itself.
+package protocol OwnNumber: RawRepresentable<Int64>, Hashable, Sendable {}
+
+extension OwnNumber {
+    package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+
+    /// What dictionaries ask for. Nodes and roots are looked up for every name and event, and SipHash took longer than the rest of
+    /// the look-up. It keeps strangers from choosing keys that collide; these are our own, so a multiplication will do.
+    package func _rawHashValue(seed: Int) -> Int {
+        let mixed = (UInt64(bitPattern: rawValue) ^ UInt64(bitPattern: Int64(seed))) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: mixed ^ (mixed >> 32))
+    }
 }
 
 /// A name in a directory, wherever that directory is now: the key of the state.
