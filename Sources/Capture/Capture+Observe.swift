@@ -22,8 +22,9 @@ extension Capture {
                 let opened = try state.inSnapshot {
                     try withDirectory(node, for: names, state) { directory, foldsCase in
                         if foldsCase { return try observeFolded(node, names, in: directory, state) }
+                        let rows = value.hasNoRows ? nil : try NeighbouringRows(of: names.keys, in: node, state)
                         for (name, hints) in names.sorted(by: { $0.key < $1.key }) {
-                            try observe(Place(node, name), hints, in: directory, state)
+                            try observe(Place(node, name), hints, in: directory, state, row: rows?[name])
                         }
                     }
                 }
@@ -107,17 +108,19 @@ extension Capture {
         try record(place, .present(Entry(status, id: tree[node]!.id), child: node), doubtHints(node), state)
     }
 
-    /// Looks at one name and records what is there.
+    /// Looks at one name and records what is there. `row` is what the state has there, if that was read already.
     func observe(
-        _ place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState
+        _ place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState,
+        row: StoredRow?? = nil
     ) throws {
-        guard let status = try status(of: place, hints, in: directory, state) else { return }
-        try found(status, at: place, in: directory, hints, state)
+        guard let status = try status(of: place, hints, in: directory, state, row: row) else { return }
+        try found(status, at: place, in: directory, hints, state, row: row)
     }
 
     /// The status of a name. Nil where it is gone or cannot be told, which has been noted.
     func status(
-        of place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState
+        of place: Place, _ hints: Hints, in directory: borrowing Descriptor, _ state: some StoredState,
+        row: StoredRow?? = nil
     ) throws -> FileStatus? {
         do throws(SystemError) {
             var status = try FileStatus(of: place.name.bytes, in: directory)
@@ -130,7 +133,7 @@ extension Capture {
             // Permission to look is missing for all names beside it. Of any other failure a directory that is known says how far
             // it reaches (the root of a mount that fails, say).
             if error.reach == .gone {
-                try vanished(place, hints, state)
+                try vanished(place, hints, state, row: row)
             } else {
                 let child = error.reach == .denied ? nil : tree.child(at: place)
                 noteUnreadable(child ?? place.node, error)
@@ -144,11 +147,13 @@ extension Capture {
     private static let deletionPause: Int64 = 10_000_000
 
     /// A name that is not there.
-    func vanished(_ place: Place, _ hints: Hints, _ state: some StoredState) throws {
+    func vanished(
+        _ place: Place, _ hints: Hints, _ state: some StoredState, row: StoredRow?? = nil
+    ) throws {
         // A root that is not there is a matter of checkRoots: it takes nothing from what is known of it.
         if tree.isContainer(place.node) { return }
         if let child = tree.child(at: place) { detach(child) }
-        try record(place, .absent, hints, state)
+        try record(place, .absent, hints, state, row: row)
     }
 
     /// A name that is there. `row` is what the state has there, if that was read already.

@@ -27,13 +27,18 @@ package struct Name: Hashable, Sendable, Comparable {
 }
 
 /// The order of `memcmp`, and of a shorter one before a longer one; eight times as fast as to compare element by element.
-private func precedes(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    let order = unsafe a.withUnsafeBytes { a in
-        unsafe b.withUnsafeBytes { b in
-            // An empty array may have no address.
-            unsafe a.isEmpty || b.isEmpty ? 0 : memcmp(a.baseAddress!, b.baseAddress!, min(a.count, b.count))
-        }
-    }
+func precedes(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    unsafe a.withUnsafeBytes { a in unsafe b.withUnsafeBytes { b in unsafe precedes(a, b) } }
+}
+
+/// The same for a part of the one.
+func precedes(_ a: ArraySlice<UInt8>, _ b: [UInt8]) -> Bool {
+    unsafe a.withUnsafeBytes { a in unsafe b.withUnsafeBytes { b in unsafe precedes(a, b) } }
+}
+
+private func precedes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    // What is empty may have no address.
+    let order = unsafe a.isEmpty || b.isEmpty ? 0 : memcmp(a.baseAddress!, b.baseAddress!, min(a.count, b.count))
     return order == 0 ? a.count < b.count : order < 0
 }
 

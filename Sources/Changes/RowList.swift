@@ -59,7 +59,7 @@ package struct RowList: Sendable {
     private func isBefore(_ index: Int, _ name: Name, _ isText: Bool) -> Bool {
         let row = rows[index]
         if row.isText != isText { return row.isText }
-        return bytes[row.range].lexicographicallyPrecedes(name.bytes)
+        return precedes(bytes[row.range], name.bytes)
     }
 
     package mutating func removeAll() {
