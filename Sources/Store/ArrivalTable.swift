@@ -94,7 +94,8 @@ internal import GRDBSQLite
 
     /// Goes to the first row of a group; none is without one.
     private mutating func enter(_ next: UnsafePointer<ArrivalTable.Group>?) {
-        guard let shown = unsafe shown, let next = unsafe next, unsafe next < shown.groups.baseAddress! + shown.groups.count
+        guard let shown = unsafe shown, let next = unsafe next,
+            unsafe next < shown.groups.baseAddress! + shown.groups.count
         else { return unsafe group = nil }
         unsafe group = next
         unsafe row = shown.rows.baseAddress! + next.pointee.rows.lowerBound
