@@ -68,7 +68,7 @@ struct Gap {
     /// Whether to look again is all that it takes to close it.
     var isForAScan: Bool {
         switch GapCause(rawValue: cause) {
-        case .offline, .stopped, .unreadable, .hidden: false
+        case .offline, .stopped, .unreadable, .hidden, .watchLimit: false
         default: true
         }
     }

@@ -45,6 +45,8 @@ enum RefusalReport {
             "`journal watch` without ROOT takes up what is stopped"
         case .openGap(let path, "unreadable", _): "\(shown(path)) is looked at when the watcher may read it"
         case .openGap(let path, "hidden", _): "\(shown(path)) is looked at when nothing is mounted there"
+        case .openGap(_, "watch-limit", _):
+            "raise fs.inotify.max_user_watches; journal status says how many watches are missing"
         case .ledElsewhere: "ask about the place itself, and about the link"
         default: nil
         }
