@@ -83,7 +83,10 @@ final class Oracle {
         try session.start()
         let cursor = try session.sync()
         let walk = try Tree(walking: session.tree, contents: true)
-        history = [Moment(cursor: cursor, walk: walk, touched: Touched(), crawled: false)]
+        // All of it was made a moment ago.
+        let touched = Touched()
+        touched.tree(session.tree)
+        history = [Moment(cursor: cursor, walk: walk, touched: touched, crawled: false)]
         report("first crawl", Comparison.state(try session.views.files(), walk))
     }
 
