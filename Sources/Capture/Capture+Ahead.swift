@@ -59,7 +59,10 @@ extension Capture {
     }
 
     private func noteWatch(of flight: ReadAhead.Flight, at node: NodeID) {
-        guard let watch = readAhead?.watch(of: flight) else { return }
+        guard !flight.isNoted, let watch = readAhead?.watch(of: flight) else { return }
+        flight.isNoted = true
+        // One that left its place may have another node by now, which has its watch.
+        if isDetached(node), tree.node(watchedBy: watch) != nil { return }
         if tree[node] != nil { return take(watch, of: node) }
         // It was let go meanwhile. Its directory may have come back as another node, which has the same watch.
         let others = crawls.lazy.flatMap(\.ahead).filter { [tree] in tree[$0.node] != nil }.compactMap(\.flight)

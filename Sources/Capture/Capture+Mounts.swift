@@ -177,6 +177,7 @@ extension Capture {
     /// Lets a subtree be what the state has of it, and watches it no more.
     func suspend(_ top: NodeID) {
         settleInPlace(top)
+        noteWatchesAhead()
         for node in tree.subtree(top) {
             unwatch(node)
             tree.setWatch(node, nil)

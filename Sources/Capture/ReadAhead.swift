@@ -43,6 +43,8 @@ final class ReadAhead: Sendable {
         fileprivate let isWatched: Bool
         fileprivate var stage = Stage.waiting
         fileprivate var watch: WatchDescriptor?
+        /// The taker has taken the watch into the tree, and does so once: it may be gone since, as an event said or will say.
+        var isNoted = false
         fileprivate var names: DirectoryListing
         /// Whether `names` are those of the directory that was meant, seen behind its watch.
         fileprivate var isListed = false

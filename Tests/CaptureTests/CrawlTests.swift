@@ -9,6 +9,9 @@ import Testing
 @Suite struct CrawlTests {
     /// Commits nothing, and knows nothing of what was committed.
     private final class NoState: StoredState {
+        /// Whether the sizes are kept of all that is committed.
+        var keepsSizes = false
+        private(set) var sizes: [Place: Int64] = [:]
         /// Called before each commit.
         var willCommit: (Batch) throws -> Void = { _ in }
         /// Called before names are looked at.
@@ -19,8 +22,16 @@ import Testing
 
         func commit(_ batch: Batch) throws -> Cursor {
             try willCommit(batch)
+            if keepsSizes { note(batch) }
             seq += 1
             return Cursor(journal: "", seq: seq, check: 0)
+        }
+        private func note(_ batch: Batch) {
+            let list = batch.arrivals.list
+            for group in batch.arrivals.groups {
+                for row in group.rows { sizes[Place(group.node, list.name(row))] = list[row].entry.size }
+            }
+            for row in batch.rows { sizes[row.place] = row.entry?.size }
         }
         func row(at place: Place) -> StoredRow? { nil }
         func read(_ page: inout RowList, of node: NodeID, after: Name?, limit: Int) throws { try willRead(node) }
@@ -80,6 +91,11 @@ import Testing
             }
         }
 
+        func write(_ text: String, to place: Place) throws {
+            let path = try #require(capture.tree.path(of: place.node)).appending(place.name)
+            try Descriptor(opening: path.bytes, for: .writing).write(Array(text.utf8))
+        }
+
         func run(_ program: String, _ arguments: String...) throws {
             let process = Process()
             process.executableURL = URL(filePath: "/usr/bin/env")
@@ -124,16 +140,7 @@ import Testing
         try watched.fill(400, 100, below: "d")
         watched.take()
         let capture = watched.capture
-        var sizes: [Place: Int64] = [:]
-        watched.state.willCommit = { batch in
-            for group in batch.arrivals.groups {
-                for row in group.rows {
-                    sizes[Place(group.node, batch.arrivals.list.name(row))] = batch.arrivals.list[row].entry.size
-                }
-            }
-            for row in batch.rows { sizes[row.place] = row.entry?.size }
-        }
-
+        watched.state.keepsSizes = true
         var written: [Place] = []
         while !capture.isLive {
             try watched.askedStep()
@@ -143,13 +150,39 @@ import Testing
             }
             capture.readAhead?.awaitEnd(of: asked)
             let place = Place(flight.node, Name(Array("7".utf8)))
-            let path = try #require(capture.tree.path(of: flight.node)).bytes + Array("/7".utf8)
-            let file = try Descriptor(opening: path, for: .writing)
-            try file.write(Array("hello".utf8))
+            try watched.write("hello", to: place)
             written.append(place)
         }
         #expect(written.count == 1)
-        #expect(written.allSatisfy { sizes[$0] == 5 })
+        #expect(written.allSatisfy { watched.state.sizes[$0] == 5 })
+    }
+
+    /// Watches that were made ahead are removed, as by an unmount, and all that is said of them is heard before the crawl comes to
+    /// their directories: each gets another one.
+    @Test func whatWasWatchedAheadAndIsNoMoreIsWatchedAnew() throws {
+        let watched = try Watched()
+        try watched.fill(400, 100, below: "d")
+        watched.take()
+        watched.state.keepsSizes = true
+        let capture = watched.capture
+        var ahead: [NodeID] = []
+        while !capture.isLive {
+            try watched.askedStep()
+            guard ahead.isEmpty, let crawl = capture.crawls.first, crawl.ahead.count > 10 else { continue }
+            for flight in crawl.ahead.compactMap(\.flight) { capture.readAhead?.awaitEnd(of: flight) }
+            capture.noteWatchesAhead()
+            ahead = crawl.ahead.map(\.node)
+            let watches = ahead.compactMap { capture.tree[$0]?.watch }
+            #expect(watches.count == ahead.count)
+            for watch in watches { capture.drain.inotify.remove(watch) }
+            try capture.absorbQueued()
+            #expect(ahead.allSatisfy { capture.tree[$0]?.watch == nil })
+        }
+        #expect(!ahead.isEmpty)
+        let places = ahead.map { Place($0, Name(Array("7".utf8))) }
+        for place in places { try watched.write("hello", to: place) }
+        try watched.askedStep()
+        #expect(places.filter { watched.state.sizes[$0] != 5 }.isEmpty)
     }
 
     /// A directory is away when one below it has its turn, and back before anybody could tell: what is below that is walked as
