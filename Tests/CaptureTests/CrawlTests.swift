@@ -181,7 +181,8 @@ import Testing
         #expect(!ahead.isEmpty)
         let places = ahead.map { Place($0, Name(Array("7".utf8))) }
         for place in places { try watched.write("hello", to: place) }
-        try watched.askedStep()
+        let asked = capture.drain.request()
+        while capture.settled < asked { try watched.askedStep() }
         #expect(places.filter { watched.state.sizes[$0] != 5 }.isEmpty)
     }
 
