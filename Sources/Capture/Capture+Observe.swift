@@ -237,7 +237,4 @@ struct OpenedDirectory: ~Copyable {
         self.purpose = purpose
         self.status = status
     }
-
-    /// Gives the descriptor away.
-    consuming func take() -> Descriptor { descriptor }
 }

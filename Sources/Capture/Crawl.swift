@@ -90,7 +90,7 @@ final class Crawl {
     /// There is nothing to see any more.
     func dropRest() { rest = ([], []) }
 
-    /// How many directories are listed ahead: such as have a page of names together, if they are like those before.
+    /// How many directories are looked at ahead: such as have three pages of names together, if they are like those before.
     var reach: Int {
         let size = entries / max(1, directories)
         return min(ReadAhead.limit, max(Self.leastReach, 3 * Listing.pageSize / max(1, size)))

@@ -55,7 +55,7 @@ final class Statements {
             """)
         insertLogStart = try BulkStatement(db, "INSERT INTO log VALUES (?1, 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)")
         deleteLogStart = try BulkStatement(db, "DELETE FROM log WHERE seq = ?1")
-        // The rows of a directory whose path changed, or that is gone, in one statement, which numbers them itself; where ?3 is set, `except` are the names
+        // The rows of a directory whose path changed, or that is gone, in one statement; where ?3 is set, `except` are the names
         // that stand in the log already. ?2 is the directory's file system, which is that of the files in it.
         let columns = "name, mode, size, mtime_ns, uid, gid, filesystem, ino, btime_ns"
         let bulk = """
